@@ -1,0 +1,62 @@
+# Everything starts here. Needs python 3.11 or newer and make; the rest comes from package indexes, as locked.
+#
+#   make up      the whole product on this machine, with demo traffic; Ctrl-C stops it
+#   make test    the tests; what needs a server that the machine lacks is skipped with its reason
+#   make lint    ruff and mypy
+#   make bench   the measurements, as a table and as JSON
+#   make crash   the crash tests in their long form
+#   make lock    the locks again, from pyproject.toml
+#   make clean   removes what the targets above have made, the numbers of `make up` too
+
+SHELL := /bin/sh
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; exit; }; done)
+BIN := .venv/bin
+UP ?=
+TEST ?=
+BENCH ?=
+RUNS ?= 20
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock" --group build $(UPGRADE)
+
+.PHONY: up test lint bench crash lock clean
+.DEFAULT_GOAL := up
+
+up: .venv/up.stamp
+	@exec $(BIN)/retention up $(UP)
+
+test: .venv/dev.stamp
+	@exec $(BIN)/python -m pytest $(TEST)
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/dev.stamp
+	@exec $(BIN)/python -m bench $(BENCH)
+
+crash: .venv/dev.stamp
+	@exec $(BIN)/python -m pytest -m crash --crash-runs=$(RUNS) $(TEST)
+
+lock: .venv/dev.stamp
+	$(COMPILE) --extra local --extra dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --extra local --constraints requirements-dev.lock pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv .retention build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "retention: needs Python 3.11 or newer with venv; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+# A stamp is newer than the lock it was built from, so a second run starts at once.
+.venv/up.stamp: requirements.lock pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.lock .venv/up.stamp
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@

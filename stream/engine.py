@@ -1,0 +1,225 @@
+"""How does one record batch come to stand in the numbers, once? Decode, group by user, read, plan, apply, move the offset.
+
+The unit of atomicity is one user: its record with every bit and sum of its change. The offset moves last. A crash in between is
+harmless, since a user whose record already holds an event changes nothing when the event comes again.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from stream.applying import Applying, Group
+from stream.cache import RecordCache
+from stream.events.decode import Decoder
+from stream.events.reasons import Reason
+from stream.events.schema import Rejection
+from stream.progress import Hole, Positions, WentBack
+from stream.retention.days import Zone
+from stream.store.protocol import Partition, Store, StoreUnavailable
+
+__all__ = ["BatchOutcome", "DeadLetter", "Engine", "Hole", "RecordBatch", "WentBack"]
+
+_RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
+_TRIES_A_WARNING = 30
+# Decoding lets other tasks in after so many records; one in so many gives its lateness.
+_DECODE_SLICE = 1_000
+_LATENESS_SAMPLE = 64
+
+log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBatch:
+    """One fetched slice of a topic-partition: the records, and the fetch positions before and after it.
+
+    A record has offset, timestamp (ms), key, value, headers, as aiokafka gives them. `next` is not the last offset plus one where
+    control markers or compaction left holes; a slice may be empty.
+    """
+
+    topic: str
+    partition: int
+    first: int
+    next: int
+    records: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that cannot be counted, and why."""
+
+    record: Any
+    topic: str
+    partition: int
+    reason: Reason
+    detail: str
+
+
+@dataclass(slots=True)
+class BatchOutcome:
+    """What became of a batch.
+
+    applied      accepted events, by kind in `types`
+    repeated     those of users whose record held all of them already
+    conflicts    users that somebody else changed in between, and that were planned again
+    hole         offsets that were missing before the batch
+    lateness_ms  produce time minus event time of a sample of the events
+    seconds      durations of the steps decode, apply, advance
+    """
+
+    events: int = 0
+    applied: int = 0
+    repeated: int = 0
+    users: int = 0
+    conflicts: int = 0
+    hole: int = 0
+    types: Counter[str] = field(default_factory=Counter)
+    dead_letters: Counter[Reason] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=dict)
+    lateness_ms: list[int] = field(default_factory=list)
+    latest_produced_ms: int | None = None
+
+
+Deliver = Callable[[list[DeadLetter]], Awaitable[None]]
+
+
+class Engine:
+    """Counts record batches into a store. One per process; batches of different partitions may be counted at the same time.
+
+    log_id   identity of the Kafka log; a position of another log counts for nothing
+    zones    the zone of an app
+    clock    monotonic seconds, for the durations in outcomes
+    sleep    waits between tries while the store is away
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        decoder: Decoder,
+        zones: Callable[[str], Zone],
+        *,
+        log_id: str,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._store = store
+        self._decoder = decoder
+        self._zones = zones
+        self._clock = clock
+        self._sleep = sleep
+        self._positions = Positions(store, log_id, self._insist)
+        self._cache = RecordCache()
+        self._claimed: set[str] = set()
+
+    async def assigned(self, partitions: Iterable[Partition], ends: Mapping[Partition, int] | None = None) -> dict[Partition, int]:
+        """Where each partition is to be read from; see Positions.assigned."""
+        return await self._positions.assigned(list(partitions), ends)
+
+    def revoked(self, partitions: Iterable[Partition]) -> None:
+        """Forget partitions that another worker reads from now on."""
+        self._positions.revoked(partitions)
+
+    async def check_progress(self) -> None:
+        """Raise WentBack when the store holds less than this process has counted. A store that is away is no reason."""
+        try:
+            await self._positions.check()
+        except StoreUnavailable:
+            log.debug("the store cannot be asked for its positions just now")
+
+    async def count(self, batch: RecordBatch, deliver: Deliver) -> BatchOutcome:
+        """Make a batch count. Returns when its users, its dead letters and then its offset are safe; store outages are waited out.
+
+        deliver   hands dead letters to Kafka and returns once they are acknowledged
+        Raises Hole the first time a batch begins after the stored position; the second time the hole is counted.
+        """
+        outcome = BatchOutcome(events=len(batch.records))
+        outcome.hole = self._positions.hole((batch.topic, batch.partition), batch.first)
+        began = self._clock()
+        groups, letters = await self._decode(batch, outcome)
+        decoded = self._clock()
+        delivery = asyncio.ensure_future(deliver(letters)) if letters else None
+        try:
+            for app, group in groups.items():
+                await self._count_app(app, group, outcome)
+            if delivery is not None:
+                await delivery
+        finally:
+            if delivery is not None:
+                delivery.cancel()
+        applied = self._clock()
+        await self._advance(batch, outcome.hole, [letter.record.offset for letter in letters])
+        outcome.seconds = {"decode": decoded - began, "apply": applied - decoded, "advance": self._clock() - applied}
+        return outcome
+
+    async def _decode(self, batch: RecordBatch, outcome: BatchOutcome) -> tuple[dict[str, Group], list[DeadLetter]]:
+        """The events by app and user, and the letters; the other tasks of the process get a turn now and then."""
+        groups: dict[str, Group] = {}
+        letters: list[DeadLetter] = []
+        for at in range(0, len(batch.records), _DECODE_SLICE):
+            self._decode_slice(batch, batch.records[at : at + _DECODE_SLICE], groups, letters)
+            await asyncio.sleep(0)
+        outcome.applied = len(batch.records) - len(letters)
+        outcome.types[self._decoder.kind(batch.topic)] = outcome.applied
+        outcome.dead_letters.update(letter.reason for letter in letters)
+        if batch.records:
+            outcome.latest_produced_ms = batch.records[-1].timestamp
+            outcome.lateness_ms = self._lateness(batch)
+        return groups, letters
+
+    def _decode_slice(
+        self, batch: RecordBatch, records: Sequence[Any], groups: dict[str, Group], letters: list[DeadLetter]
+    ) -> None:
+        decode, topic = self._decoder.decode, batch.topic
+        for record in records:
+            event = decode(topic, record.value, record.timestamp)
+            if event.__class__ is Rejection:
+                letters.append(DeadLetter(record, topic, batch.partition, event.reason, event.detail))  # type: ignore[union-attr]
+                continue
+            group = groups.get(event.app)  # type: ignore[union-attr]
+            if group is None:
+                group = groups[event.app] = {}  # type: ignore[union-attr]
+            mine = group.get(event.user)  # type: ignore[union-attr]
+            if mine is None:
+                group[event.user] = [event]  # type: ignore[union-attr, list-item]
+            else:
+                mine.append(event)  # type: ignore[arg-type]
+
+    def _lateness(self, batch: RecordBatch) -> list[int]:
+        sample = batch.records[::_LATENESS_SAMPLE]
+        events = [(one, self._decoder.decode(batch.topic, one.value, one.timestamp)) for one in sample]
+        return [one.timestamp - event.ts_ms for one, event in events if not isinstance(event, Rejection)]
+
+    async def _count_app(self, app: str, group: Group, outcome: BatchOutcome) -> None:
+        zone = self._zones(app)
+        if app not in self._claimed:
+            await self._insist(lambda: self._store.claim_zone(app, zone.name))
+            self._claimed.add(app)
+        applying = Applying(self._store, self._cache, self._insist, app, zone)
+        await applying.run(group)
+        outcome.users += len(group)
+        outcome.repeated += applying.repeated
+        outcome.conflicts += applying.conflicts
+
+    async def _advance(self, batch: RecordBatch, hole: int, dead: Sequence[int]) -> None:
+        def totals_from(counted: int) -> dict[str, int]:
+            records = sum(record.offset >= counted for record in batch.records)
+            letters = sum(offset >= counted for offset in dead)
+            missing = hole if counted < batch.first else 0
+            return {"applied": records - letters, "dead_letters": letters, "offset_holes": missing}
+
+        await self._positions.advance((batch.topic, batch.partition), batch.next, totals_from)
+
+    async def _insist(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """The answer of a call into the store, however long the store is away."""
+        tries = 0
+        while True:
+            try:
+                return await call()
+            except StoreUnavailable as error:
+                if tries % _TRIES_A_WARNING == 0:
+                    log.warning("the store is not available, trying on: %s", error)
+                await self._sleep(_RETRY_SECONDS[min(tries, len(_RETRY_SECONDS) - 1)])
+                tries += 1

@@ -1,0 +1,1 @@
+"""How does a Kafka record become an event, or a rejection with its reason?"""

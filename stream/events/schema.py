@@ -1,0 +1,44 @@
+"""What is an event? The decoded, checked form of one Kafka record, and the rejection that stands in its place."""
+
+from msgspec import Struct
+
+from stream.events.reasons import Reason
+
+# Topic (without prefix) -> the kind of event it carries.
+TOPICS: dict[str, str] = {"installs": "install", "sessions": "session", "purchases": "purchase"}
+
+# One dimension that an event says: (name, value).
+Dims = tuple[tuple[str, str], ...]
+
+VALUE_BYTES_MAX = 64 * 1024
+FUTURE_MS = 24 * 3600 * 1000
+
+
+class Event(Struct, gc=False):
+    """One accepted event.
+
+    kind          install, session or purchase
+    user          16 bytes, keyed hash of the user id
+    ts_ms         event time, UTC epoch milliseconds; slot is the same moment as (local date, hour)
+    dims          (name, value) pairs sorted by name
+    amount_minor  purchase: whole minor units of the currency; a refund has the id of what it gives back in refund_of
+    """
+
+    kind: str
+    app: str
+    user: bytes
+    event_id: str
+    ts_ms: int
+    slot: int
+    dims: Dims = ()
+    amount_minor: int = 0
+    currency: str = ""
+    product_id: str = ""
+    refund_of: str = ""
+
+
+class Rejection(Struct, gc=False):
+    """A record that cannot be counted: why, and a sentence for whoever reads the dead letter."""
+
+    reason: Reason
+    detail: str = ""

@@ -1,0 +1,79 @@
+"""Which cohorts and cells does an answer have, and which of them are complete? The calendar of one question.
+
+A cell of cohort c and period n spans the local day c + n. Before it the cell is absent, after it complete.
+"""
+
+from dataclasses import dataclass
+
+from stream.report.query import CELLS_MAX, Asked, QueryError
+from stream.retention.days import Zone
+
+DAYS_DEFAULT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The days of one question, as ordinals.
+
+    first, last   the cohorts (or rows) asked for that have begun; last < first where none has
+    today         the local date of as_of: later activity does not exist
+    begun         the last day that has begun at as_of; later than today only in the hour after a clock went
+                  back over midnight
+    """
+
+    zone: Zone
+    as_of_ms: int
+    first: int
+    last: int
+    today: int
+    begun: int
+
+    @property
+    def days(self) -> range:
+        """The days that have a row."""
+        return range(self.first, self.last + 1)
+
+    def periods_of(self, day: int, periods: int) -> int:
+        """The largest n that has a cell in the row of `day`."""
+        return min(periods, self.begun - day)
+
+    def complete(self, day: int) -> bool:
+        """Whether a day is over."""
+        return day < self.begun
+
+
+def span_of(asked: Asked, zone: Zone, now_ms: int) -> Span:
+    """The calendar of a question asked at `now_ms`, its as_of where it names none. Without dates: the last 30 days."""
+    as_of_ms = asked.as_of_ms
+    if as_of_ms is None:
+        # An answer shows whole seconds, so it is worked out for one.
+        as_of_ms = zone.day_start_ms(asked.as_of_day) if asked.as_of_day else now_ms // 1000 * 1000
+    today = zone.day(as_of_ms)
+    begun = today
+    while as_of_ms >= zone.day_start_ms(begun + 1):
+        begun += 1
+    last = today if asked.last is None else asked.last
+    first = last - DAYS_DEFAULT + 1 if asked.first is None else asked.first
+    if asked.last is None and first > last:
+        last = first
+    return Span(zone, as_of_ms, first, min(last, today), today, begun)
+
+
+def periods_of_answer(span: Span, asked: int | None) -> int:
+    """The largest n of an answer: as asked, else up to as_of, as far as the limit of cells goes. Raises QueryError."""
+    rows = len(span.days)
+    periods = asked
+    if periods is None:
+        periods = max(0, min(span.begun - span.first, CELLS_MAX // max(rows, 1) - 1))
+    check_cells(span, periods, segments=1)
+    return max(0, min(periods, span.begun - span.first))
+
+
+def check_cells(span: Span, periods: int, *, segments: int) -> None:
+    """Raises QueryError when the answer would have too many cells."""
+    cells = segments * sum(1 + span.periods_of(day, periods) for day in span.days[: CELLS_MAX + 1])
+    if cells > CELLS_MAX:
+        raise QueryError(
+            f"the answer would have more than {CELLS_MAX:,} cells; ask for a shorter range (from, to), "
+            "fewer periods or a smaller limit"
+        )

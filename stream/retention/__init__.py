@@ -1,0 +1,1 @@
+"""What does retention mean? Pure values and functions: slots, records, facts, rates; no I/O, no clock."""

@@ -1,0 +1,60 @@
+"""How many minor units is an amount? The active ISO 4217 currencies, and exact parsing without floats."""
+
+import re
+
+# ISO 4217 list one, funds and metals left out: an app cannot be paid in them.
+_TWO_DIGITS = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC CUP CVE CZK
+DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD
+KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP
+PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH
+USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG ANG BGN
+"""
+_NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
+
+MINOR_DIGITS: dict[str, int] = {
+    **dict.fromkeys(_TWO_DIGITS.split(), 2),
+    **dict.fromkeys(_NO_DIGITS.split(), 0),
+    **dict.fromkeys(_THREE_DIGITS.split(), 3),
+}
+AMOUNT_MINOR_MAX = 10**12
+
+_DECIMAL = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,4}))?", re.ASCII)
+_TEXT_MAX = 400
+
+
+def minor_units(text: str, currency: str) -> int:
+    """The amount in whole minor units of its currency ("12.34" USD -> 1234).
+
+    ValueError says what is wrong: an unknown currency, no decimal number, below zero, more digits than the currency has
+    (zeros at the end are no digits), more than 10^12 minor units.
+    """
+    digits = MINOR_DIGITS.get(currency)
+    if digits is None:
+        raise ValueError("currency is not an active ISO 4217 code")
+    match = _DECIMAL.fullmatch(text) if len(text) <= _TEXT_MAX else None
+    if match is None:
+        raise ValueError("amount is not a decimal number")
+    whole, fraction, exponent = match[1], match[2] or "", int(match[3] or 0)
+    significant = (whole + fraction).strip("0")
+    if not significant:
+        return 0
+    if text[0] == "-":
+        raise ValueError("amount is below zero")
+    trailing = len(whole + fraction) - len((whole + fraction).rstrip("0"))
+    power = digits + exponent - len(fraction) + trailing
+    if power < 0:
+        raise ValueError(f"amount has more digits than {currency} has ({digits})")
+    if len(significant) + power > 14 or int(significant) * 10**power > AMOUNT_MINOR_MAX:
+        raise ValueError("amount is more than 10^12 minor units")
+    return int(significant) * 10**power
+
+
+def decimal_text(amount_minor: int, currency: str) -> str:
+    """The amount as a decimal string with all the digits of its currency (1234, "USD" -> "12.34")."""
+    digits = MINOR_DIGITS[currency]
+    if digits == 0:
+        return str(amount_minor)
+    whole, fraction = divmod(amount_minor, 10**digits)
+    return f"{whole}.{fraction:0{digits}d}"

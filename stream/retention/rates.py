@@ -1,0 +1,52 @@
+"""Which share came back, and how sure is it? Rates with their 95 % Wilson intervals, and pooled averages."""
+
+from collections.abc import Iterable
+from math import sqrt
+from statistics import NormalDist
+from typing import NamedTuple
+
+Z_95 = NormalDist().inv_cdf(0.975)
+
+
+class Rate(NamedTuple):
+    """A share with its interval; all three None where there is nobody to share by."""
+
+    rate: float | None
+    low: float | None
+    high: float | None
+
+
+def wilson(successes: int, n: int, z: float = Z_95) -> tuple[float, float]:
+    """The Wilson score interval of `successes` out of `n`.
+
+    With p = successes / n: (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n). It stays inside 0..1 and
+    holds for small n and for p near 0 or 1, where the usual interval does not. Source: E. B. Wilson, "Probable
+    inference, the law of succession, and statistical inference", JASA 22 (1927) 209-212; recommended by Brown,
+    Cai, DasGupta, "Interval estimation for a binomial proportion", Statistical Science 16 (2001) 101-133.
+
+    Raises ValueError unless 0 <= successes <= n and n > 0.
+    """
+    if not 0 <= successes <= n or n == 0:
+        raise ValueError(f"{successes} of {n} is no share")
+    p, square = successes / n, z * z / n
+    middle, half = p + square / 2, z * sqrt(p * (1 - p) / n + square / (4 * n))
+    # At 0 and n the formula gives 0 and 1 exactly, floats only nearly.
+    low = 0.0 if successes == 0 else (middle - half) / (1 + square)
+    high = 1.0 if successes == n else (middle + half) / (1 + square)
+    return low, high
+
+
+def rate(users: int, size: int) -> Rate:
+    """users / size with its interval; nothing where size is 0."""
+    if size == 0:
+        return Rate(None, None, None)
+    return Rate(users / size, *wilson(users, size))
+
+
+def pooled(cells: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """(users, size) of several cells taken together: big cohorts weigh more, as each user does once."""
+    users = size = 0
+    for some, of in cells:
+        users += some
+        size += of
+    return users, size

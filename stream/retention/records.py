@@ -1,0 +1,213 @@
+"""What is remembered of one user? The record: a value whose merge is associative, commutative and idempotent.
+
+Sessions are a set of slots. Installs and purchases are kept whole, by event id. Of what sessions said of the dimensions the
+earliest value of each is kept. A record with very many kept events keeps them apart (`apart`): then `kept` holds only those that
+were loaded, and `summary` stands for all of them.
+"""
+
+import json
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct, field
+
+from stream.retention.money import decimal_text
+
+INSTALL = "install"
+PURCHASE = "purchase"
+SESSION = "session"
+
+# When something was said, by which event, and what: (ts_ms, event order, value). The smallest is the earliest.
+Said = tuple[int, str, str]
+Key = tuple[str, str]
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
+_EVENT_ORDER_CHARS = 8
+
+
+class Kept(Struct, frozen=True, gc=False):
+    """An event that is kept by its id. Its slot is where the app's zone puts its time."""
+
+    ts_ms: int
+    slot: int
+    dims: tuple[tuple[str, str], ...] = ()
+    amount_minor: int = 0
+    currency: str = ""
+    product_id: str = ""
+    refund_of: str = ""
+
+
+class FirstInstall(Struct, frozen=True, gc=False):
+    """The install by which a user belongs to a cohort: the smallest (ts_ms, event_id)."""
+
+    ts_ms: int
+    event_id: str
+    slot: int
+    dims: tuple[tuple[str, str], ...] = ()
+
+
+class Summary(Struct):
+    """What the facts need of all kept events: installs and purchases per slot, the first install, what they said."""
+
+    installs: dict[int, int] = field(default_factory=dict)
+    purchases: dict[int, int] = field(default_factory=dict)
+    first_install: FirstInstall | None = None
+    said: dict[str, Said] = field(default_factory=dict)
+
+    def add(self, key: Key, kept: Kept) -> None:
+        """Count one more kept event. A refund is money and no activity, so it has no slot here."""
+        kind, event_id = key
+        if kind == INSTALL:
+            self.installs[kept.slot] = self.installs.get(kept.slot, 0) + 1
+            first = self.first_install
+            if first is None or (kept.ts_ms, event_id) < (first.ts_ms, first.event_id):
+                self.first_install = FirstInstall(kept.ts_ms, event_id, kept.slot, kept.dims)
+        elif not kept.refund_of:
+            self.purchases[kept.slot] = self.purchases.get(kept.slot, 0) + 1
+        for name, value in kept.dims:
+            _keep_earliest(self.said, name, (kept.ts_ms, event_order(event_id), value))
+
+    def drop(self, key: Key, kept: Kept) -> bool:
+        """Take one kept event out. False when only a new count over all of them can tell what is first or said now."""
+        kind, event_id = key
+        slots = self.installs if kind == INSTALL else self.purchases
+        if kind == INSTALL or not kept.refund_of:
+            slots[kept.slot] -= 1
+            if not slots[kept.slot]:
+                del slots[kept.slot]
+        first = self.first_install
+        if kind == INSTALL and first is not None and (first.ts_ms, first.event_id) == (kept.ts_ms, event_id):
+            return False
+        order = event_order(event_id)
+        return all(self.said.get(name) != (kept.ts_ms, order, value) for name, value in kept.dims)
+
+    def copy(self) -> "Summary":
+        """A summary that can be changed without changing this one."""
+        return Summary(dict(self.installs), dict(self.purchases), self.first_install, dict(self.said))
+
+
+class Record(Struct):
+    """One user: sorted session slots, the earliest said dimensions of sessions, kept events, and their summary.
+
+    apart    the kept events are stored one by one, since there are many
+    partial  only some of them are in `kept`
+    """
+
+    sessions: list[int] = field(default_factory=list)
+    said: dict[str, Said] = field(default_factory=dict)
+    kept: dict[Key, Kept] = field(default_factory=dict)
+    summary: Summary = field(default_factory=Summary)
+    apart: bool = False
+    partial: bool = False
+
+
+class Incomplete(Exception):
+    """A record kept apart needs all its kept events loaded to be merged with these ones."""
+
+
+def event_order(event_id: str) -> str:
+    """What an event id adds to an order by time: itself, of a UUID the first 32 bits.
+
+    Only two events of one user in the same millisecond are ordered by it, so 32 random bits do what 128 would, and every record
+    is shorter for it. Should they be equal as well, the smaller value wins: the outcome never depends on the order of arrival.
+    """
+    return event_id[:_EVENT_ORDER_CHARS] if _UUID.fullmatch(event_id) else event_id
+
+
+def summarise(kept: dict[Key, Kept]) -> Summary:
+    """The summary of kept events, counted from nothing."""
+    summary = Summary()
+    for key, one in kept.items():
+        summary.add(key, one)
+    return summary
+
+
+def content_order(kept: Kept) -> tuple[int, bytes]:
+    """By this order the smaller of two contents under one event id wins: time, then canonical JSON.
+
+    Canonical: the fields that differ can only be these, in normal form, keys sorted, no spaces, UTF-8.
+    """
+    content: dict[str, Any] = dict(kept.dims)
+    if kept.currency:
+        content |= {"amount": decimal_text(kept.amount_minor, kept.currency), "currency": kept.currency}
+    content |= {name: text for name in ("product_id", "refund_of") if (text := getattr(kept, name))}
+    content["timestamp"] = kept.ts_ms
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return kept.ts_ms, text.encode()
+
+
+def has_slot_between(slots: list[int], first: int, end: int) -> bool:
+    """Whether a sorted list of slots has one in first <= slot < end."""
+    at = bisect_left(slots, first)
+    return at < len(slots) and slots[at] < end
+
+
+def merge(old: Record, new: Record) -> Record:
+    """The record that knows what both know; `old` itself when `new` says nothing more.
+
+    `new` must be whole. Where `old` keeps its events apart, those with the ids of `new` must be loaded; raises Incomplete when
+    that is not enough.
+    """
+    sessions = merge_slots(old.sessions, new.sessions)
+    said = merge_said(old.said, new.said)
+    changed = {key: kept for key, kept in new.kept.items() if _wins(kept, old.kept.get(key))}
+    if sessions is old.sessions and said is old.said and not changed:
+        return old
+    if not changed:
+        return Record(sessions, said, old.kept, old.summary, old.apart, old.partial)
+    summary = _summary_with(old, changed)
+    return Record(sessions, said, old.kept | changed, summary, old.apart, old.partial)
+
+
+def merge_slots(old: list[int], new: Iterable[int]) -> list[int]:
+    """The union of sorted `old` and `new`; `old` itself when nothing is new."""
+    fresh = {slot for slot in new if not has_slot_between(old, slot, slot + 1)}
+    return sorted([*old, *fresh]) if fresh else old
+
+
+def merge_said(old: dict[str, Said], new: dict[str, Said]) -> dict[str, Said]:
+    """The earliest of each dimension; `old` itself when nothing is earlier."""
+    merged = old
+    for name, said in new.items():
+        if name not in merged or said < merged[name]:
+            if merged is old:
+                merged = dict(old)
+            merged[name] = said
+    return merged
+
+
+def say(record: Record, ts_ms: int, event_id: str, dims: tuple[tuple[str, str], ...]) -> None:
+    """Note in place what a session said."""
+    for name, value in dims:
+        known = record.said.get(name)
+        if known is None or ts_ms <= known[0]:
+            _keep_earliest(record.said, name, (ts_ms, event_order(event_id), value))
+
+
+def keep(record: Record, key: Key, kept: Kept) -> None:
+    """Note in place an event that is kept by its id. The summary is not counted again."""
+    if _wins(kept, record.kept.get(key)):
+        record.kept[key] = kept
+
+
+def _wins(new: Kept, old: Kept | None) -> bool:
+    return old is None or (new != old and content_order(new) < content_order(old))
+
+
+def _keep_earliest(said: dict[str, Said], name: str, one: Said) -> None:
+    if name not in said or one < said[name]:
+        said[name] = one
+
+
+def _summary_with(old: Record, changed: dict[Key, Kept]) -> Summary:
+    summary = old.summary.copy()
+    for key, kept in changed.items():
+        before = old.kept.get(key)
+        if before is not None and not summary.drop(key, before):
+            if old.partial:
+                raise Incomplete
+            return summarise(old.kept | changed)
+        summary.add(key, kept)
+    return summary

@@ -1,0 +1,127 @@
+-- Compare and apply: each user whose record is still the one that was planned against gets its new record with every bit and sum
+-- of it; of the others the current record is returned. Nothing is written before everything was read and found sound, since a
+-- script does not roll back.
+--   KEYS[1] prefix of the app, KEYS[2] the lease
+--   ARGV[1] MessagePack: {inline bytes max, sparse members max, set names, {counter, field} pairs, users}
+--   a user: {id, expected or false, record, joins, leaves, {sum, amount, ...}, {{field, expected or false, bytes}, ...}}
+-- Returns {place, current or false, ...} of the users that were not applied, or 'paused'.
+local base = KEYS[1]
+if redis.call('EXISTS', KEYS[2]) == 1 then return 'paused' end
+local inline_max, sparse_max, set_names, sum_names, users = unpack(cmsgpack.unpack(ARGV[1]))
+local CHUNK, CHUNK_BYTES = 65536, 8192
+
+-- 1. Compare. An empty value in the bucket says that the record is long and has a key of its own.
+local conflicts, matching = {}, {}
+for place, user in ipairs(users) do
+  local id = user[1]
+  local bucket, field = base .. 'b:' .. id:sub(1, 2), id:sub(3)
+  local stored = redis.call('HGET', bucket, field)
+  local long = stored == ''
+  if long then stored = redis.call('GET', base .. 'r:' .. id) end
+  local record = stored and stored:sub(5)
+  local same = record == user[2]
+  for _, part in ipairs(user[7] or {}) do
+    same = same and redis.call('HGET', base .. 'k:' .. id, part[1]) == part[2]
+  end
+  if same then
+    matching[#matching + 1] = {user, bucket, field, stored and stored:sub(1, 4), long}
+  else
+    conflicts[#conflicts + 1] = place - 1
+    conflicts[#conflicts + 1] = record
+  end
+end
+if #matching == 0 then return conflicts end
+
+-- 2. Indexes for new users; which members each chunk of a set gains and loses; what each counter gains.
+local given = tonumber(redis.call('HGET', base .. 'n', 'users') or 0)
+local chunks, sums = {}, {}
+local function change(set, index, side)
+  local key = base .. 's:' .. set_names[set + 1] .. ':' .. math.floor(index / CHUNK)
+  local chunk = chunks[key]
+  if not chunk then
+    chunk = {{}, {}}
+    chunks[key] = chunk
+  end
+  chunk[side][#chunk[side] + 1] = index % CHUNK
+end
+for _, match in ipairs(matching) do
+  local user, index = match[1], match[4]
+  if not index then
+    index = struct.pack('<I4', given)
+    match[4] = index
+    given = given + 1
+  end
+  local number = struct.unpack('<I4', index)
+  for _, set in ipairs(user[4]) do change(set, number, 1) end
+  for _, set in ipairs(user[5]) do change(set, number, 2) end
+  local added = user[6]
+  for at = 1, #added, 2 do sums[added[at]] = (sums[added[at]] or 0) + added[at + 1] end
+end
+
+-- 3. Read what the writes build on; a wrong type or a number that is none ends the call here.
+for key, chunk in pairs(chunks) do
+  chunk[3] = redis.call('STRLEN', key)
+  if chunk[3] ~= CHUNK_BYTES then chunk[4] = redis.call('GET', key) or '' end
+end
+local counters = {}
+for sum, amount in pairs(sums) do
+  local counter, field = sum_names[sum + 1][1], sum_names[sum + 1][2]
+  if not counters[counter] then counters[counter] = {} end
+  local stored = redis.call('HGET', base .. 'c:' .. counter, field) or '0'
+  local number = tonumber(stored)
+  if not number then error('counter ' .. counter .. ' holds no number') end
+  counters[counter][field] = number + amount
+end
+
+-- 4. Write.
+for _, match in ipairs(matching) do
+  local user, bucket, field, index, long = unpack(match)
+  local value = index .. user[3]
+  if #value > inline_max then
+    redis.call('SET', base .. 'r:' .. user[1], value)
+    if not long then redis.call('HSET', bucket, field, '') end
+  else
+    redis.call('HSET', bucket, field, value)
+    if long then redis.call('DEL', base .. 'r:' .. user[1]) end
+  end
+  for _, part in ipairs(user[7] or {}) do redis.call('HSET', base .. 'k:' .. user[1], part[1], part[3]) end
+end
+local function bitmap(key, packed)
+  redis.call('SET', key, string.rep('\0', CHUNK_BYTES))
+  for at = 1, #packed, 2 do redis.call('SETBIT', key, struct.unpack('<I2', packed, at), 1) end
+end
+local function sparse(key, packed, gained, lost)
+  if #lost > 0 then
+    local gone, left = {}, {}
+    for _, member in ipairs(lost) do gone[struct.pack('<I2', member)] = true end
+    for at = 1, #packed, 2 do
+      local member = packed:sub(at, at + 1)
+      if not gone[member] then left[#left + 1] = member end
+    end
+    packed = table.concat(left)
+  end
+  local more = {packed}
+  for at, member in ipairs(gained) do more[at + 1] = struct.pack('<I2', member) end
+  packed = table.concat(more)
+  if #packed > 2 * sparse_max then bitmap(key, packed)
+  elseif #packed > 0 then redis.call('SET', key, packed)
+  else redis.call('DEL', key) end
+end
+for key, chunk in pairs(chunks) do
+  if chunk[3] == CHUNK_BYTES then
+    for _, member in ipairs(chunk[1]) do redis.call('SETBIT', key, member, 1) end
+    for _, member in ipairs(chunk[2]) do redis.call('SETBIT', key, member, 0) end
+  else
+    sparse(key, chunk[4], chunk[1], chunk[2])
+  end
+end
+for counter, fields in pairs(counters) do
+  local key = base .. 'c:' .. counter
+  for field, number in pairs(fields) do
+    if number == 0 then redis.call('HDEL', key, field)
+    else redis.call('HSET', key, field, string.format('%.0f', number)) end
+  end
+end
+redis.call('HSET', base .. 'n', 'users', given)
+redis.call('HINCRBY', base .. 'n', 'version', 1)
+return conflicts

@@ -1,0 +1,110 @@
+"""Do the counters and bits still add up to the records? A recount from nothing, compared with everything that is stored.
+
+Applies wait for it, by a lease that is renewed while it works and ends by itself should it die.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import numpy as np
+from msgspec import Struct, field
+
+from stream.retention.days import Zone
+from stream.retention.facts import facts
+from stream.retention.records import summarise
+from stream.store.chunks import bitmap_of, members_of
+from stream.store.codec import decode, decode_kept
+from stream.store.protocol import Bitmap, Store, StoredUser
+
+LEASE_SECONDS = 30.0
+_RENEW_USERS = 2_000
+
+
+class AuditBusy(Exception):
+    """Another audit holds the lease."""
+
+
+class AuditReport(Struct):
+    """What was compared, and every difference as one sentence."""
+
+    app: str
+    users: int = 0
+    counters: int = 0
+    bits: int = 0
+    differences: list[str] = field(default_factory=list)
+
+
+class _Recount(Struct):
+    """What the records of one shard add up to."""
+
+    counters: dict[str, dict[str, int]] = field(default_factory=dict)
+    members: dict[str, list[int]] = field(default_factory=dict)
+
+
+async def audit(store: Store, app: str, zone: Zone, *, progress: Callable[[int], None] = lambda users: None) -> AuditReport:
+    """Recount one app. Raises AuditBusy; progress is told the number of users read so far."""
+    report = AuditReport(app)
+    async with _lease(store):
+        recounts = {shard: _Recount() for shard in range(store.shards)}
+        async for user in store.stored_users(app):
+            _add(recounts[user.shard], user, zone, report)
+            report.users += 1
+            if report.users % _RENEW_USERS == 0:
+                progress(report.users)
+                if not await store.pause(LEASE_SECONDS):
+                    raise AuditBusy("the lease was lost while counting; run the audit again")
+        counters, sets = await store.stored_counters(app), await store.stored_sets(app)
+        if not await store.pause(LEASE_SECONDS):
+            raise AuditBusy("the lease was lost while counting; run the audit again")
+    for shard, recount in recounts.items():
+        _compare_counters(shard, recount.counters, counters[shard], report)
+        _compare_sets(shard, recount.members, sets[shard], report)
+    return report
+
+
+@asynccontextmanager
+async def _lease(store: Store) -> AsyncIterator[None]:
+    if not await store.pause(LEASE_SECONDS):
+        raise AuditBusy("another audit is running; it ends by itself within half a minute if it died")
+    try:
+        yield
+    finally:
+        await store.resume()
+
+
+def _add(recount: _Recount, user: StoredUser, zone: Zone, report: AuditReport) -> None:
+    record = decode(user.record, zone)
+    if record.apart:
+        record.kept = dict(decode_kept(data, zone) for data in user.parts.values())
+        counted = summarise(record.kept)
+        if counted != record.summary:
+            report.differences.append(f"user {user.index}: the summary of the record is not that of its {len(record.kept)} kept events")
+        record.summary = counted
+    sets, sums = facts(record)
+    for name in sets:
+        recount.members.setdefault(name, []).append(user.index)
+    for (counter, counted_field), amount in sums.items():
+        fields = recount.counters.setdefault(counter, {})
+        fields[counted_field] = fields.get(counted_field, 0) + amount
+
+
+def _compare_counters(
+    shard: int, right: dict[str, dict[str, int]], stored: dict[str, dict[str, int]], report: AuditReport
+) -> None:
+    for counter in sorted(right.keys() | stored.keys()):
+        expected, found = right.get(counter, {}), stored.get(counter, {})
+        for name in sorted(expected.keys() | found.keys()):
+            report.counters += 1
+            if expected.get(name, 0) != found.get(name, 0):
+                where = f"shard {shard}: counter {counter} [{name}]"
+                report.differences.append(f"{where} is {found.get(name, 0)}, the records say {expected.get(name, 0)}")
+
+
+def _compare_sets(shard: int, right: dict[str, list[int]], stored: dict[str, Bitmap], report: AuditReport) -> None:
+    for name in sorted(right.keys() | stored.keys()):
+        members = np.sort(np.asarray(right.get(name, []), dtype=np.int64))
+        found = stored.get(name, bitmap_of(members[:0], 0))
+        report.bits += len(members)
+        extra, missing = np.setdiff1d(members_of(found), members), np.setdiff1d(members, members_of(found))
+        if len(extra) or len(missing):
+            report.differences.append(f"shard {shard}: set {name} has {len(extra)} users too many and lacks {len(missing)}")

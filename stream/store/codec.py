@@ -1,0 +1,215 @@
+"""How is a record written in bytes? Short for the user that nearly everybody is, general for the rest.
+
+    byte 0   flags
+    INSTALL  the only install: time (6 bytes), event id, dimensions
+    SAID     what sessions said, where one event said all of it: time, event order, dimensions
+    EXTRA    length, MessagePack: whatever does not fit above (purchases, re-installs, a summary; room for more at its end)
+    rest     session slots: the first, then the gaps, one byte each
+
+Nothing here is longer for a user whose ids are UUIDs and whose dimensions have usual values. Kept events that are stored apart
+are written one by one with `encode_kept`.
+"""
+
+from itertools import accumulate, pairwise
+from operator import sub
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from stream.retention.days import Zone
+from stream.retention.records import INSTALL, PURCHASE, FirstInstall, Kept, Key, Record, Said, Summary, summarise
+from stream.store.words import Dims, read_dims, read_id, read_varint, write_dims, write_id, write_varint
+
+_INSTALL, _SAID, _EXTRA, _APART = 1, 2, 4, 8
+# Times are written from the first instant of year 1, slots from its first slot, so that neither is ever negative.
+_TIME_ZERO_MS = 62_135_596_800_000
+_TIME_BYTES = 6
+_TIME_END_MS = (1 << 8 * _TIME_BYTES) - _TIME_ZERO_MS
+_SLOT_ZERO = 730_120 * 25  # 2000-01-01
+_LONG_GAP_BYTES = 4
+_KINDS = (INSTALL, PURCHASE)
+
+# Kept events in EXTRA: (kind, event id, time, dims, amount, currency, product, refund of).
+_KeptRow = tuple[int, str, int, Dims, int, str, str, str]
+
+
+class _Extra(Struct, array_like=True):
+    kept: list[_KeptRow] = []
+    said: dict[str, Said] = {}
+    installs: dict[int, int] = {}
+    purchases: dict[int, int] = {}
+    first_install: tuple[int, str, Dims] | None = None
+    kept_said: dict[str, Said] = {}
+
+
+_encode_extra = msgspec.msgpack.Encoder().encode
+_decode_extra = msgspec.msgpack.Decoder(_Extra).decode
+_decode_row = msgspec.msgpack.Decoder(_KeptRow).decode
+
+
+def encode(record: Record) -> bytes:
+    """The bytes of a record; of one kept apart, those without its kept events."""
+    flags, parts, extra = 0, [b""], _Extra()
+    install = _plain_install(record)
+    if install is not None:
+        flags |= _INSTALL
+        parts += _moment(install.ts_ms, install.event_id), write_dims(install.dims)
+    said = _one_moment(record.said)
+    if said is not None:
+        flags |= _SAID
+        parts += _moment(*said[:2]), write_dims(said[2], dict(install.dims) if install else None)
+    elif record.said:
+        extra.said = record.said
+    if record.apart:
+        flags |= _APART
+        _put_summary(record.summary, extra)
+    elif len(record.kept) > (install is not None):
+        extra.kept = [_row(key, kept) for key, kept in sorted(record.kept.items()) if install is None or key[0] != INSTALL]
+    if extra != _Extra():
+        flags |= _EXTRA
+        packed = _encode_extra(extra)
+        parts += write_varint(len(packed)), packed
+    parts[0] = bytes((flags,))
+    parts.append(_write_slots(record.sessions))
+    return b"".join(parts)
+
+
+def decode(data: bytes, zone: Zone) -> Record:
+    """The record of some bytes; of one kept apart, without its kept events (`partial`)."""
+    flags, at = data[0], 1
+    record = Record()
+    install_dims: dict[str, str] | None = None
+    if flags & _INSTALL:
+        ts_ms, event_id, at = _read_moment(data, at)
+        dims, at = read_dims(data, at)
+        install_dims = dict(dims)
+        record.kept[INSTALL, event_id] = Kept(ts_ms, zone.slot(ts_ms), dims)
+    if flags & _SAID:
+        ts_ms, order, at = _read_moment(data, at)
+        dims, at = read_dims(data, at, install_dims)
+        record.said = {name: (ts_ms, order, value) for name, value in dims}
+    extra = None
+    if flags & _EXTRA:
+        size, at = read_varint(data, at)
+        extra = _decode_extra(data[at : at + size])
+        at += size
+        record.said = record.said or extra.said
+        record.kept |= dict(_unrow(row, zone) for row in extra.kept)
+    record.sessions = _read_slots(data, at)
+    if flags & _APART and extra is not None:
+        record.apart = record.partial = True
+        record.summary = _get_summary(extra, zone)
+    else:
+        record.summary = summarise(record.kept)
+    return record
+
+
+def is_apart(data: bytes) -> bool:
+    """Whether the kept events of these bytes are stored apart."""
+    return bool(data[0] & _APART)
+
+
+def kept_field(key: Key) -> bytes:
+    """The field under which one kept event is stored apart."""
+    return bytes((_KINDS.index(key[0]),)) + write_id(key[1])
+
+
+def encode_kept(key: Key, kept: Kept) -> bytes:
+    """The bytes of one kept event."""
+    return _encode_extra(_row(key, kept))
+
+
+def decode_kept(data: bytes, zone: Zone) -> tuple[Key, Kept]:
+    """One kept event with its key."""
+    return _unrow(_decode_row(data), zone)
+
+
+def _plain_install(record: Record) -> FirstInstall | None:
+    """The install, where it is the only one and its time fits into the short form."""
+    first = record.summary.first_install
+    if first is None or record.apart or sum(record.summary.installs.values()) != 1:
+        return None
+    return first if first.ts_ms < _TIME_END_MS else None
+
+
+def _one_moment(said: dict[str, Said]) -> tuple[int, str, Dims] | None:
+    """What was said, where one event said it all."""
+    if not said:
+        return None
+    moments = {(ts_ms, order) for ts_ms, order, _ in said.values()}
+    if len(moments) > 1:
+        return None
+    ts_ms, order = moments.pop()
+    return (ts_ms, order, tuple((name, said[name][2]) for name in sorted(said))) if ts_ms < _TIME_END_MS else None
+
+
+def _moment(ts_ms: int, event_id: str) -> bytes:
+    return (ts_ms + _TIME_ZERO_MS).to_bytes(_TIME_BYTES, "little") + write_id(event_id)
+
+
+def _read_moment(data: bytes, at: int) -> tuple[int, str, int]:
+    ts_ms = int.from_bytes(data[at : at + _TIME_BYTES], "little") - _TIME_ZERO_MS
+    event_id, at = read_id(data, at + _TIME_BYTES)
+    return ts_ms, event_id, at
+
+
+def _row(key: Key, kept: Kept) -> _KeptRow:
+    rest = (kept.amount_minor, kept.currency, kept.product_id, kept.refund_of)
+    return (_KINDS.index(key[0]), key[1], kept.ts_ms, kept.dims, *rest)
+
+
+def _unrow(row: _KeptRow, zone: Zone) -> tuple[Key, Kept]:
+    kind, event_id, ts_ms, dims, *rest = row
+    return (_KINDS[kind], event_id), Kept(ts_ms, zone.slot(ts_ms), dims, *rest)
+
+
+def _put_summary(summary: Summary, extra: _Extra) -> None:
+    first = summary.first_install
+    extra.installs, extra.purchases, extra.kept_said = _sorted(summary.installs), _sorted(summary.purchases), summary.said
+    extra.first_install = None if first is None else (first.ts_ms, first.event_id, first.dims)
+
+
+def _get_summary(extra: _Extra, zone: Zone) -> Summary:
+    first = extra.first_install
+    known = None if first is None else FirstInstall(first[0], first[1], zone.slot(first[0]), first[2])
+    return Summary(extra.installs, extra.purchases, known, extra.kept_said)
+
+
+def _sorted(slots: dict[int, int]) -> dict[Any, int]:
+    return dict(sorted(slots.items()))
+
+
+def _write_slots(slots: list[int]) -> bytes:
+    """The first slot, zigzag from 2000, then one byte a gap; a longer gap is a zero byte and four bytes."""
+    if not slots:
+        return b""
+    first = slots[0] - _SLOT_ZERO
+    head = write_varint(first << 1 if first >= 0 else (-first << 1) - 1)
+    gaps = list(map(sub, slots[1:], slots))
+    if not gaps or max(gaps) < 256:
+        return head + bytes(gaps)
+    return head + b"".join(_gap(after - before) for before, after in pairwise(slots))
+
+
+def _gap(gap: int) -> bytes:
+    return bytes((gap,)) if gap < 256 else b"\0" + gap.to_bytes(_LONG_GAP_BYTES, "little")
+
+
+def _read_slots(data: bytes, at: int) -> list[int]:
+    if at == len(data):
+        return []
+    coded, at = read_varint(data, at)
+    first = _SLOT_ZERO + (coded >> 1 if not coded & 1 else -(coded + 1 >> 1))
+    gaps = data[at:]
+    long = gaps.find(0)
+    if long < 0:
+        return list(accumulate(gaps, initial=first))
+    slots = [first]
+    at = 0
+    while long >= 0:
+        end = long + 1 + _LONG_GAP_BYTES
+        slots = slots[:-1] + list(accumulate(gaps[at:long], initial=slots[-1]))
+        slots.append(slots[-1] + int.from_bytes(gaps[long + 1 : end], "little"))
+        at, long = end, gaps.find(0, end)
+    return slots[:-1] + list(accumulate(gaps[at:], initial=slots[-1]))

@@ -1,0 +1,184 @@
+"""How does the store behave, in the plainest way? Everything in dictionaries; tests hold it and the Redis store to one suite."""
+
+import copy
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from msgspec import Struct, field
+
+from stream.store.chunks import bitmap_of, chunks_of
+from stream.store.keys import shard_of
+from stream.store.protocol import (
+    Bitmap,
+    IdentityMismatch,
+    Partition,
+    Position,
+    Progress,
+    StoredUser,
+    StorePaused,
+    UserWrite,
+    View,
+    smallest,
+)
+
+
+class _Users(Struct):
+    """One app in one shard."""
+
+    records: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+    parts: dict[bytes, dict[bytes, bytes]] = field(default_factory=dict)
+    sets: dict[str, set[int]] = field(default_factory=dict)
+    counters: dict[str, dict[str, int]] = field(default_factory=dict)
+    given: int = 0
+    version: int = 0
+
+
+class MemoryStore:
+    """A store for tests and for trying things out; gone with the process."""
+
+    def __init__(self, shards: int = 1) -> None:
+        self.shards = shards
+        self._identity: dict[str, str] = {}
+        self._apps: list[dict[str, _Users]] = [{} for _ in range(shards)]
+        self._positions: list[dict[Partition, Position]] = [{} for _ in range(shards)]
+        self._totals: dict[str, int] = {}
+        self._paused = False
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything, as it is now."""
+        return copy.deepcopy(self.__dict__)
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Go back to a snapshot, as a server does that lost what came after it."""
+        self.__dict__.update(copy.deepcopy(snapshot))
+
+    async def open(self, identity: Mapping[str, str]) -> None:
+        """Claim the data for this identity."""
+        for name, value in identity.items():
+            self._claim(name, value)
+
+    async def claim_zone(self, app: str, zone: str) -> None:
+        """Claim an app for a zone."""
+        self._claim(f"zone:{app}", zone)
+
+    def _claim(self, name: str, value: str) -> None:
+        stored = self._identity.setdefault(name, value)
+        if stored != value:
+            raise IdentityMismatch(f"the data was counted with {name}={stored}, this process has {value}")
+
+    async def zones(self) -> dict[str, str]:
+        """The apps of the data and their zones."""
+        return {name[5:]: zone for name, zone in sorted(self._identity.items()) if name.startswith("zone:")}
+
+    def _app(self, shard: int, app: str) -> _Users:
+        return self._apps[shard].setdefault(app, _Users())
+
+    async def read(self, app: str, shard: int, users: Sequence[bytes]) -> list[bytes | None]:
+        """The records of some users of one shard."""
+        records = self._app(shard, app).records
+        return [records[user][1] if user in records else None for user in users]
+
+    async def read_parts(self, app: str, user: bytes, fields: Sequence[bytes] | None) -> dict[bytes, bytes]:
+        """Kept events stored apart: those of `fields`, or all."""
+        parts = self._app(shard_of(user, self.shards), app).parts.get(user, {})
+        return {name: value for name, value in parts.items() if fields is None or name in fields}
+
+    async def apply(self, app: str, shard: int, writes: Sequence[UserWrite]) -> dict[int, bytes | None]:
+        """Write each user whose record is as expected; of the others the record as it is."""
+        if self._paused:
+            raise StorePaused("an audit holds the lease")
+        users = self._app(shard, app)
+        conflicts: dict[int, bytes | None] = {}
+        for place, write in enumerate(writes):
+            index, record = users.records.get(write.user, (None, None))
+            if not self._same(users, write, record):
+                conflicts[place] = record
+                continue
+            if index is None:
+                index, users.given = users.given, users.given + 1
+            users.records[write.user] = index, write.record
+            users.parts.setdefault(write.user, {}).update({name: new for name, _, new in write.parts})
+            for name in write.delta.joins:
+                users.sets.setdefault(name, set()).add(index)
+            for name in write.delta.leaves:
+                users.sets.get(name, set()).discard(index)
+            for (counter, counted), amount in write.delta.sums.items():
+                fields = users.counters.setdefault(counter, {})
+                fields[counted] = fields.get(counted, 0) + amount
+                if not fields[counted]:
+                    del fields[counted]
+        users.version += len(conflicts) < len(writes)
+        return conflicts
+
+    @staticmethod
+    def _same(users: _Users, write: UserWrite, record: bytes | None) -> bool:
+        parts = users.parts.get(write.user, {})
+        return record == write.expected and all(parts.get(name) == old for name, old, _ in write.parts)
+
+    async def advance(self, shard: int, progress: Progress) -> Position | None:
+        """Move a position if it is as expected."""
+        if self._paused:
+            raise StorePaused("an audit holds the lease")
+        positions = self._positions[shard]
+        if positions.get(progress.partition) == progress.expected:
+            positions[progress.partition] = progress.position
+            for name, amount in progress.totals.items():
+                self._totals[name] = self._totals.get(name, 0) + amount
+        return positions.get(progress.partition)
+
+    async def shard_positions(self) -> list[dict[Partition, Position]]:
+        """The positions, shard by shard."""
+        return [dict(positions) for positions in self._positions]
+
+    async def positions(self) -> dict[Partition, Position]:
+        """The positions that hold in every shard."""
+        return smallest(self._positions)
+
+    async def totals(self) -> dict[str, int]:
+        """Counts that are no function of records."""
+        return dict(self._totals)
+
+    async def view(self, app: str, *, counters: Sequence[str] = (), sets: Sequence[str] = ()) -> View:
+        """Some counters and sets of an app."""
+        shards = [self._app(shard, app) for shard in range(self.shards)]
+        numbers: dict[str, dict[str, int]] = {name: {} for name in counters}
+        for users in shards:
+            for name in counters:
+                for counted, number in users.counters.get(name, {}).items():
+                    numbers[name][counted] = numbers[name].get(counted, 0) + number
+        bitmaps = {name: np.concatenate([_bitmap(users, name) for users in shards]) for name in sets}
+        return View(numbers, bitmaps, sum(users.version for users in shards))
+
+    async def pause(self, seconds: float) -> bool:
+        """Make applies wait."""
+        self._paused = True
+        return True
+
+    async def resume(self) -> None:
+        """Let applies go on."""
+        self._paused = False
+
+    async def stored_users(self, app: str) -> AsyncIterator[StoredUser]:
+        """Every user of an app."""
+        for shard in range(self.shards):
+            users = self._app(shard, app)
+            for user, (index, record) in users.records.items():
+                yield StoredUser(shard, index, record, users.parts.get(user, {}))
+
+    async def stored_counters(self, app: str) -> dict[int, dict[str, dict[str, int]]]:
+        """Every counter of an app, by shard."""
+        return {shard: {n: dict(c) for n, c in self._app(shard, app).counters.items() if c} for shard in range(self.shards)}
+
+    async def stored_sets(self, app: str) -> dict[int, dict[str, Bitmap]]:
+        """Every set of an app, by shard."""
+        shards = {shard: self._app(shard, app) for shard in range(self.shards)}
+        return {shard: {name: _bitmap(users, name) for name in users.sets if users.sets[name]} for shard, users in shards.items()}
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+def _bitmap(users: _Users, name: str) -> Bitmap:
+    members = np.fromiter(users.sets.get(name, ()), dtype=np.int64)
+    return bitmap_of(members, chunks_of(users.given))

@@ -1,0 +1,143 @@
+"""What must a store do? The protocol of the Redis store and of the in-memory one, and the values that pass through it."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+
+from stream.retention.facts import Delta
+
+Bitmap = npt.NDArray[np.uint64]
+Partition = tuple[str, int]
+# One kept event stored apart: its field, its bytes as planned against (None: absent), its new bytes.
+Part = tuple[bytes, bytes | None, bytes]
+
+LAYOUT = "1"
+
+
+class Position(NamedTuple):
+    """How far a topic-partition of one log is counted: the next offset to read."""
+
+    next: int
+    log_id: str
+
+
+class UserWrite(Struct):
+    """The new record of one user, and what it changes; applied only if the stored record is still `expected`."""
+
+    user: bytes
+    expected: bytes | None
+    record: bytes
+    delta: Delta
+    parts: list[Part] = []
+
+
+class Progress(NamedTuple):
+    """The move of a position, and the totals that move with it; `expected` None where nothing is stored yet."""
+
+    partition: Partition
+    expected: Position | None
+    position: Position
+    totals: Mapping[str, int]
+
+
+class View(NamedTuple):
+    """Counters and bitmaps of one state. All bitmaps have one length: every shard, chunk after chunk."""
+
+    counters: dict[str, dict[str, int]]
+    sets: dict[str, Bitmap]
+    version: int
+
+
+class StoredUser(NamedTuple):
+    """One user as the audit reads it."""
+
+    shard: int
+    index: int
+    record: bytes
+    parts: dict[bytes, bytes]
+
+
+class StoreUnavailable(Exception):
+    """The store cannot take or give anything just now; the same call may be made again."""
+
+
+class StorePaused(StoreUnavailable):
+    """An audit holds the lease; applies wait until it ends."""
+
+
+class IdentityMismatch(Exception):
+    """The stored data was counted under other settings; the message names them and the way to rebuild."""
+
+
+class Store(Protocol):
+    """Records, bitmaps, counters and positions of all apps."""
+
+    shards: int
+
+    async def open(self, identity: Mapping[str, str]) -> None:
+        """Claim the data for this identity, or raise IdentityMismatch."""
+
+    async def claim_zone(self, app: str, zone: str) -> None:
+        """Claim an app for a zone, or raise IdentityMismatch."""
+
+    async def zones(self) -> dict[str, str]:
+        """The apps of the data and their zones."""
+
+    async def read(self, app: str, shard: int, users: Sequence[bytes]) -> list[bytes | None]:
+        """The records of some users of one shard."""
+
+    async def read_parts(self, app: str, user: bytes, fields: Sequence[bytes] | None) -> dict[bytes, bytes]:
+        """Kept events stored apart: those of `fields`, or all."""
+
+    async def apply(self, app: str, shard: int, writes: Sequence[UserWrite]) -> dict[int, bytes | None]:
+        """Write each user whose record is as expected; of the others, by place in `writes`, the record as it is."""
+
+    async def advance(self, shard: int, progress: Progress) -> Position | None:
+        """Move a position if it is as expected; otherwise change nothing. The position as it is now."""
+
+    async def shard_positions(self) -> list[dict[Partition, Position]]:
+        """The positions, shard by shard."""
+
+    async def positions(self) -> dict[Partition, Position]:
+        """The positions that hold in every shard (the smallest)."""
+
+    async def totals(self) -> dict[str, int]:
+        """Counts that are no function of records: applied, dead_letters, erased, offset_holes."""
+
+    async def view(self, app: str, *, counters: Sequence[str] = (), sets: Sequence[str] = ()) -> View:
+        """Some counters and sets of an app in one state; what is missing is empty."""
+
+    async def pause(self, seconds: float) -> bool:
+        """Take or renew the lease by which applies wait; False when somebody else holds it."""
+
+    async def resume(self) -> None:
+        """Give the lease back."""
+
+    def stored_users(self, app: str) -> AsyncIterator[StoredUser]:
+        """Every user of an app."""
+
+    async def stored_counters(self, app: str) -> dict[int, dict[str, dict[str, int]]]:
+        """Every counter of an app, by shard."""
+
+    async def stored_sets(self, app: str) -> dict[int, dict[str, Bitmap]]:
+        """Every set of an app, by shard."""
+
+    async def aclose(self) -> None:
+        """Close connections."""
+
+
+TOTALS = ("applied", "dead_letters", "erased", "offset_holes")
+
+
+def smallest(shards: Sequence[Mapping[Partition, Position]]) -> dict[Partition, Position]:
+    """The positions that hold in every shard. A partition that a shard does not know, or knows of another log, has none."""
+    first = shards[0]
+    found: dict[Partition, Position] = {}
+    for partition, position in first.items():
+        others = [shard.get(partition) for shard in shards]
+        if all(other is not None and other.log_id == position.log_id for other in others):
+            found[partition] = Position(min(other.next for other in others if other), position.log_id)
+    return found

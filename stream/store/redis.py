@@ -1,0 +1,344 @@
+"""How does the store work on Redis or Valkey? Few, large, atomic calls; everything that is decided is decided elsewhere."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+import msgpack
+import numpy as np
+import redis.asyncio as aioredis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    TimeoutError,
+)
+
+from stream.store.chunks import bitmap_of_chunks, chunks_of
+from stream.store.keys import INDEX_BYTES, SPARSE_MEMBERS_MAX, app_prefix, shard_of, shard_prefix
+from stream.store.protocol import (
+    Bitmap,
+    IdentityMismatch,
+    Partition,
+    Position,
+    Progress,
+    StoredUser,
+    StorePaused,
+    StoreUnavailable,
+    UserWrite,
+    View,
+    smallest,
+)
+
+_LISTPACK_VALUE_BYTES = 64
+_SCAN_COUNT = 1000
+_VIEW_TRIES = 5
+_OUTAGES = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, OSError)
+# Errors that come as a plain ResponseError, bare or wrapped by the script that met them, and that pass by themselves.
+_PASSING = ("OOM ", "MISCONF", "LOADING", "READONLY", "NOREPLICAS", "MASTERDOWN", "BUSY ", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED")
+_PAUSED = b"paused"
+
+# The server's MessagePack knows raw strings only, none of the later binary types.
+_pack = msgpack.Packer(use_bin_type=False, autoreset=True).pack
+
+
+class _Script:
+    """A Lua file, called by its digest; sent again after a server has forgotten it."""
+
+    def __init__(self, name: str) -> None:
+        self._text = resources.files(__package__).joinpath(f"{name}.lua").read_bytes()
+        self._digest = ""
+
+    async def __call__(self, client: "aioredis.Redis", keys: Sequence[str], *args: Any) -> Any:
+        try:
+            if self._digest:
+                return await _async(client.evalsha(self._digest, len(keys), *keys, *args))
+        except NoScriptError:
+            pass
+        self._digest = await _async(client.script_load(self._text))
+        return await _async(client.evalsha(self._digest, len(keys), *keys, *args))
+
+
+async def _async(answer: Awaitable[Any] | Any) -> Any:
+    """redis-py types its commands as maybe not awaitable; with the asyncio client they always are."""
+    try:
+        return await answer
+    except _OUTAGES as error:
+        raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+    except NoScriptError:
+        raise
+    except RedisError as error:
+        if any(word in str(error) for word in _PASSING):
+            raise StoreUnavailable(str(error)) from error
+        raise
+
+
+class RedisStore:
+    """The store on one Redis or Valkey server (7.2 or later)."""
+
+    def __init__(self, client: "aioredis.Redis", shards: int = 1) -> None:
+        self.shards = shards
+        self._client = client
+        self._apply, self._read, self._advance = _Script("apply"), _Script("read"), _Script("advance")
+        self._inline_bytes_max = _LISTPACK_VALUE_BYTES
+        self._lease = secrets.token_hex(8)
+
+    @classmethod
+    def connect(cls, url: str, shards: int = 1, *, timeout_seconds: float = 30.0, **options: Any) -> "RedisStore":
+        """A store at a URL. redis-py's own retries are off: it would send a write again that was already done."""
+        retry = Retry(NoBackoff(), 0)
+        options = {"socket_timeout": timeout_seconds, "socket_connect_timeout": 5.0, "retry": retry, **options}
+        return cls(aioredis.Redis.from_url(url, decode_responses=False, **options), shards)
+
+    async def open(self, identity: Mapping[str, str]) -> None:
+        """Claim the data for this identity; also refuses a server that would throw keys away."""
+        memory = await _async(self._client.info("memory"))
+        policy = memory.get("maxmemory_policy", "noeviction")
+        if memory.get("maxmemory") and policy != "noeviction":
+            raise IdentityMismatch(f"Redis may evict keys (maxmemory-policy {policy}): set it to noeviction")
+        for name, value in identity.items():
+            await self._claim(name, value)
+        await self._learn_limits()
+
+    async def _learn_limits(self) -> None:
+        """Records up to the server's listpack limit stand in their bucket; a longer one would convert all of it for good."""
+        try:
+            limit = await _async(self._client.config_get("hash-max-listpack-value"))
+        except RedisError:
+            return  # No right to CONFIG: the default limit is safe everywhere.
+        self._inline_bytes_max = int(limit.get("hash-max-listpack-value", _LISTPACK_VALUE_BYTES))
+
+    async def claim_zone(self, app: str, zone: str) -> None:
+        """Claim an app for a zone."""
+        await self._claim(f"zone:{app}", zone)
+
+    async def _claim(self, name: str, value: str) -> None:
+        for shard in range(self.shards):
+            key = shard_prefix(shard) + "identity"
+            await _async(self._client.hsetnx(key, name, value))
+            stored = (await _async(self._client.hget(key, name)) or b"").decode()
+            if stored != value:
+                raise IdentityMismatch(
+                    f"the data in Redis was counted with {name}={stored}, this process has {value}. "
+                    f"Set it back, or rebuild: an empty Redis and a replay of the topics from the beginning"
+                )
+
+    async def zones(self) -> dict[str, str]:
+        """The apps of the data and their zones."""
+        identity = await _async(self._client.hgetall(shard_prefix(0) + "identity"))
+        return {name[5:].decode(): zone.decode() for name, zone in sorted(identity.items()) if name.startswith(b"zone:")}
+
+    async def read(self, app: str, shard: int, users: Sequence[bytes]) -> list[bytes | None]:
+        """The records of some users of one shard, in one round trip."""
+        return list(await self._read(self._client, (app_prefix(shard, app),), b"".join(users)))
+
+    async def read_parts(self, app: str, user: bytes, fields: Sequence[bytes] | None) -> dict[bytes, bytes]:
+        """Kept events stored apart: those of `fields`, or all."""
+        key = app_prefix(shard_of(user, self.shards), app).encode() + b"k:" + user
+        if fields is None:
+            return dict(await _async(self._client.hgetall(key)))
+        values = await _async(self._client.hmget(key, fields)) if fields else []
+        return {name: value for name, value in zip(fields, values, strict=True) if value is not None}
+
+    async def apply(self, app: str, shard: int, writes: Sequence[UserWrite]) -> dict[int, bytes | None]:
+        """One call of apply.lua; StorePaused while an audit holds the lease."""
+        packed = pack_writes(writes, self._inline_bytes_max)
+        keys = (app_prefix(shard, app), shard_prefix(shard) + "lease")
+        answer = await self._apply(self._client, keys, packed)
+        if answer == _PAUSED:
+            raise StorePaused("an audit holds the lease")
+        return dict(zip(answer[::2], answer[1::2], strict=True))
+
+    async def advance(self, shard: int, progress: Progress) -> Position | None:
+        """One call of advance.lua."""
+        prefix = shard_prefix(shard)
+        totals = [word for name, amount in progress.totals.items() if amount for word in (name, amount)]
+        answer = await self._advance(
+            self._client,
+            (prefix + "positions", prefix + "totals", prefix + "lease"),
+            _partition_text(progress.partition),
+            _position_text(progress.expected),
+            _position_text(progress.position),
+            *totals,
+        )
+        if answer == _PAUSED:
+            raise StorePaused("an audit holds the lease")
+        return _position(answer) if answer else None
+
+    async def shard_positions(self) -> list[dict[Partition, Position]]:
+        """The positions, shard by shard."""
+        found = []
+        for shard in range(self.shards):
+            stored = await _async(self._client.hgetall(shard_prefix(shard) + "positions"))
+            found.append({_partition(name): _position(text) for name, text in stored.items()})
+        return found
+
+    async def positions(self) -> dict[Partition, Position]:
+        """The positions that hold in every shard."""
+        return smallest(await self.shard_positions())
+
+    async def totals(self) -> dict[str, int]:
+        """They move with the position of shard 0 and stand there."""
+        stored = await _async(self._client.hgetall(shard_prefix(0) + "totals"))
+        return {name.decode(): int(value) for name, value in sorted(stored.items())}
+
+    async def view(self, app: str, *, counters: Sequence[str] = (), sets: Sequence[str] = ()) -> View:
+        """One transaction a shard. With several shards the versions are read again, and the lease taken if they never rest."""
+        for _ in range(_VIEW_TRIES):
+            parts = [await self._view(shard, app, counters, sets) for shard in range(self.shards)]
+            if self.shards == 1 or [part.version for part in parts] == await self._versions(app):
+                return _add_views(parts)
+        while not await self.pause(10.0):
+            pass
+        try:
+            return _add_views([await self._view(shard, app, counters, sets) for shard in range(self.shards)])
+        finally:
+            await self.resume()
+
+    async def _versions(self, app: str) -> list[int]:
+        prefixes = [app_prefix(shard, app) for shard in range(self.shards)]
+        return [int(await _async(self._client.hget(prefix + "n", "version")) or 0) for prefix in prefixes]
+
+    async def _view(self, shard: int, app: str, counters: Sequence[str], sets: Sequence[str]) -> View:
+        prefix = app_prefix(shard, app)
+        chunks = chunks_of(int(await _async(self._client.hget(prefix + "n", "users")) or 0)) if sets else 0
+        while True:
+            async with self._client.pipeline(transaction=True) as call:
+                call.hmget(prefix + "n", ["users", "version"])
+                for name in counters:
+                    call.hgetall(f"{prefix}c:{name}")
+                if sets and chunks:
+                    call.mget([f"{prefix}s:{name}:{chunk}" for name in sets for chunk in range(chunks)])
+                (users, version), *answers = await _async(call.execute())
+            if sets and chunks_of(int(users or 0)) > chunks:
+                chunks = chunks_of(int(users))
+                continue
+            numbers = {name: _numbers(stored) for name, stored in zip(counters, answers, strict=False)}
+            values = answers[len(counters)] if sets and chunks else []
+            bitmaps = {name: bitmap_of_chunks(values[at * chunks : (at + 1) * chunks]) for at, name in enumerate(sets)}
+            return View(numbers, bitmaps, int(version or 0))
+
+    async def pause(self, seconds: float) -> bool:
+        """Take or renew the lease on every shard; it ends by itself."""
+        for shard in range(self.shards):
+            key, ends = shard_prefix(shard) + "lease", int(seconds * 1000)
+            if not await _async(self._client.set(key, self._lease, nx=True, px=ends)):
+                if await _async(self._client.get(key)) != self._lease.encode():
+                    return False
+                await _async(self._client.set(key, self._lease, px=ends))
+        return True
+
+    async def resume(self) -> None:
+        """Give the lease back, where it is still this store's."""
+        for shard in range(self.shards):
+            key = shard_prefix(shard) + "lease"
+            if await _async(self._client.get(key)) == self._lease.encode():
+                await _async(self._client.delete(key))
+
+    async def stored_users(self, app: str) -> AsyncIterator[StoredUser]:
+        """Every user of an app, bucket by bucket."""
+        for shard in range(self.shards):
+            prefix = app_prefix(shard, app).encode()
+            async for bucket in self._keys(prefix + b"b:"):
+                for field, value in (await _async(self._client.hgetall(bucket))).items():
+                    user = bucket[len(prefix) + 2 :] + field
+                    stored = value or await _async(self._client.get(prefix + b"r:" + user))
+                    parts = dict(await _async(self._client.hgetall(prefix + b"k:" + user))) if not value else {}
+                    index = int.from_bytes(stored[:INDEX_BYTES], "little")
+                    yield StoredUser(shard, index, stored[INDEX_BYTES:], parts)
+
+    async def stored_counters(self, app: str) -> dict[int, dict[str, dict[str, int]]]:
+        """Every counter of an app, by shard."""
+        found: dict[int, dict[str, dict[str, int]]] = {}
+        for shard in range(self.shards):
+            prefix = app_prefix(shard, app).encode() + b"c:"
+            keys = [key async for key in self._keys(prefix)]
+            found[shard] = {key[len(prefix) :].decode(): _numbers(await _async(self._client.hgetall(key))) for key in keys}
+        return found
+
+    async def stored_sets(self, app: str) -> dict[int, dict[str, Bitmap]]:
+        """Every set of an app, by shard, each as long as the shard has chunks."""
+        found: dict[int, dict[str, Bitmap]] = {}
+        for shard in range(self.shards):
+            prefix = app_prefix(shard, app).encode()
+            chunks = chunks_of(int(await _async(self._client.hget(prefix + b"n", "users")) or 0))
+            stored: dict[str, list[bytes | None]] = {}
+            async for key in self._keys(prefix + b"s:"):
+                name, _, chunk = key[len(prefix) + 2 :].decode().rpartition(":")
+                stored.setdefault(name, [None] * chunks)[int(chunk)] = await _async(self._client.get(key))
+            found[shard] = {name: bitmap_of_chunks(values) for name, values in stored.items()}
+        return found
+
+    async def _keys(self, prefix: bytes) -> AsyncIterator[bytes]:
+        pattern = b"".join(b"\\" + bytes((byte,)) if byte in b"*?[]\\" else bytes((byte,)) for byte in prefix) + b"*"
+        seen: set[bytes] = set()
+        async for key in self._client.scan_iter(match=pattern, count=_SCAN_COUNT):
+            if key not in seen:  # SCAN may name a key twice.
+                seen.add(key)
+                yield key
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._client.aclose()
+
+
+def pack_writes(writes: Sequence[UserWrite], inline_bytes_max: int) -> bytes:
+    """The argument of apply.lua: names once, users by numbers."""
+    sets: dict[str, int] = {}
+    sums: dict[tuple[str, str], int] = {}
+    users = []
+    for write in writes:
+        delta = write.delta
+        users.append(
+            (
+                write.user,
+                write.expected if write.expected is not None else False,
+                write.record,
+                [sets.setdefault(name, len(sets)) for name in delta.joins],
+                [sets.setdefault(name, len(sets)) for name in delta.leaves],
+                [word for key, amount in delta.sums.items() for word in (sums.setdefault(key, len(sums)), amount)],
+                [(name, old if old is not None else False, new) for name, old, new in write.parts] or False,
+            )
+        )
+    return _pack((inline_bytes_max, SPARSE_MEMBERS_MAX, list(sets), list(sums), users))
+
+
+def _add_views(parts: Sequence[View]) -> View:
+    """Numbers add over shards; bitmaps stand one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    counters: dict[str, dict[str, int]] = {name: {} for name in parts[0].counters}
+    for part in parts:
+        for name, fields in part.counters.items():
+            for field, number in fields.items():
+                counters[name][field] = counters[name].get(field, 0) + number
+    sets = {name: np.concatenate([part.sets[name] for part in parts]) for name in parts[0].sets}
+    return View(counters, sets, sum(part.version for part in parts))
+
+
+def _numbers(stored: Mapping[bytes, bytes]) -> dict[str, int]:
+    return {field.decode(): int(number) for field, number in stored.items()}
+
+
+def _partition_text(partition: Partition) -> str:
+    return f"{partition[0]}:{partition[1]}"
+
+
+def _partition(text: bytes) -> Partition:
+    topic, _, number = text.decode().rpartition(":")
+    return topic, int(number)
+
+
+def _position_text(position: Position | None) -> str:
+    return "" if position is None else f"{position.next}@{position.log_id}"
+
+
+def _position(text: bytes) -> Position:
+    number, _, log_id = text.decode().partition("@")
+    return Position(int(number), log_id)

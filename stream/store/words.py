@@ -1,0 +1,140 @@
+"""How are small things written in few bytes? Numbers, event ids, dimension names and values; the alphabet of the record codec.
+
+The tables may only grow at their ends: their places are in stored data.
+"""
+
+import re
+
+Dims = tuple[tuple[str, str], ...]
+
+# Names that have a bit of their own; bit 7 says that other names follow.
+_NAMES = ("platform", "country", "source", "campaign", "app_version", "variant")
+_NAME_BITS = {name: bit for bit, name in enumerate(_NAMES)}
+_OTHER_NAMES = 0x80
+
+# Values that take one byte, from 0x81 on.
+_VALUES = (
+    *("ios", "android", "web", "windows", "macos", "linux", "ipados", "tvos", "huawei", "amazon"),
+    *("organic", "paid", "referral", "direct", "email", "push", "social", "search", "affiliate", "influencer"),
+    *("facebook", "instagram", "google", "google_ads", "apple_search_ads", "tiktok", "meta", "x", "twitter", "snapchat"),
+    *("youtube", "unity", "applovin", "ironsource", "reddit", "linkedin", "bing", "mintegral", "vungle", "adcolony"),
+    *("A", "B", "C", "D", "a", "b", "c", "d", "control", "treatment", "test", "on", "off", "true", "false", "variant"),
+)
+_VALUE_CODES = {value: bytes((0x81 + at,)) for at, value in enumerate(_VALUES)}
+_SAME, _LONG_VALUE = 0x00, 0x80
+_UUID_ID, _HEX_ID, _LONG_ID = 0xFD, 0xFE, 0xFF
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
+_HEX = re.compile(r"[0-9a-f]{8}", re.ASCII)
+
+
+def write_varint(number: int) -> bytes:
+    """A number >= 0, seven bits a byte, the lowest first."""
+    if number < 0x80:
+        return bytes((number,))
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """A number and where it ends."""
+    number = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, at
+        shift += 7
+
+
+def write_id(event_id: str) -> bytes:
+    """An event id: a UUID in 17 bytes, the first part of one in 5, another with its length."""
+    if len(event_id) == 36 and _UUID.fullmatch(event_id):
+        return bytes((_UUID_ID,)) + bytes.fromhex(event_id.replace("-", ""))
+    if len(event_id) == 8 and _HEX.fullmatch(event_id):
+        return bytes((_HEX_ID,)) + bytes.fromhex(event_id)
+    text = event_id.encode()
+    if len(text) < _UUID_ID:
+        return bytes((len(text),)) + text
+    return bytes((_LONG_ID,)) + len(text).to_bytes(2, "little") + text
+
+
+def read_id(data: bytes, at: int) -> tuple[str, int]:
+    """An event id and where it ends."""
+    tag = data[at]
+    at += 1
+    if tag == _UUID_ID:
+        text = data[at : at + 16].hex()
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}", at + 16
+    if tag == _HEX_ID:
+        return data[at : at + 4].hex(), at + 4
+    if tag == _LONG_ID:
+        tag = int.from_bytes(data[at : at + 2], "little")
+        at += 2
+    return data[at : at + tag].decode(), at + tag
+
+
+def write_dims(dims: Dims, same: dict[str, str] | None = None) -> bytes:
+    """Dimensions sorted by name; a value that is also in `same` takes one byte."""
+    mask = 0
+    usual: dict[int, bytes] = {}
+    others: list[bytes] = []
+    for name, value in dims:
+        code = bytes((_SAME,)) if same is not None and same.get(name) == value else _write_value(value)
+        bit = _NAME_BITS.get(name)
+        if bit is None:
+            others += _write_value(name), code
+        else:
+            mask |= 1 << bit
+            usual[bit] = code
+    if others:
+        others.insert(0, write_varint(len(others) // 2))
+        mask |= _OTHER_NAMES
+    return b"".join((bytes((mask,)), *(usual[bit] for bit in sorted(usual)), *others))
+
+
+def read_dims(data: bytes, at: int, same: dict[str, str] | None = None) -> tuple[Dims, int]:
+    """Dimensions sorted by name, and where they end."""
+    mask = data[at]
+    at += 1
+    found: list[tuple[str, str]] = []
+    for bit, name in enumerate(_NAMES):
+        if mask & 1 << bit:
+            value, at = _read_value(data, at, name, same)
+            found.append((name, value))
+    if mask & _OTHER_NAMES:
+        count, at = read_varint(data, at)
+        for _ in range(count):
+            name, at = _read_value(data, at, "", None)
+            value, at = _read_value(data, at, name, same)
+            found.append((name, value))
+    found.sort()
+    return tuple(found), at
+
+
+def _write_value(value: str) -> bytes:
+    code = _VALUE_CODES.get(value)
+    if code is not None:
+        return code
+    text = value.encode()
+    if 0 < len(text) < _LONG_VALUE:
+        return bytes((len(text),)) + text
+    return bytes((_LONG_VALUE,)) + len(text).to_bytes(2, "little") + text
+
+
+def _read_value(data: bytes, at: int, name: str, same: dict[str, str] | None) -> tuple[str, int]:
+    tag = data[at]
+    at += 1
+    if tag == _SAME and same is not None:
+        return same[name], at
+    if tag > _LONG_VALUE:
+        return _VALUES[tag - _LONG_VALUE - 1], at
+    if tag == _LONG_VALUE:
+        tag = int.from_bytes(data[at : at + 2], "little")
+        at += 2
+    return data[at : at + tag].decode(), at + tag
