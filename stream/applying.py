@@ -1,4 +1,7 @@
-"""How do the events of one batch get into the store, whoever else writes there? Read, plan, apply, and again where records moved."""
+"""How do the events of one batch get into the store, whoever else writes there?
+
+Read, plan, apply; what somebody else wrote in between is planned again, until no user is left.
+"""
 
 import asyncio
 from collections import defaultdict
@@ -7,17 +10,17 @@ from typing import Any
 
 from stream.cache import RecordCache
 from stream.events.schema import Event
-from stream.pipeline import fields_needed, plan
+from stream.pipeline import Plan, fields_needed, plan, plan_append
 from stream.retention.days import Zone
 from stream.retention.records import Incomplete
 from stream.store.keys import shard_of
-from stream.store.protocol import Store, UserWrite
+from stream.store.protocol import Store
 
 # Events by user.
 Group = dict[bytes, list[Event]]
 
 # Limits of one call into the store, so that it stays under 5 ms there.
-CALL_USERS_MAX = 500
+CALL_USERS_MAX = 250
 CALL_OPERATIONS_MAX = 2_000
 READ_USERS_MAX = 2_000
 # So many calls are on their way while the next ones are planned.
@@ -44,47 +47,36 @@ class Applying:
         for user in group:
             shards[shard_of(user, self._store.shards)].append(user)
         for shard, users in shards.items():
-            stored = await self._read(shard, users)
-            while stored:
-                stored = await self._round(shard, group, stored)
-                self.conflicts += len(stored)
+            calls = _Calls(self, shard)
+            try:
+                await self._first_round(calls, group, users)
+                while moved := await calls.moved():
+                    self.conflicts += len(moved)
+                    for user, record in moved.items():
+                        await calls.add(await self._plan(user, record, group[user]))
+            finally:
+                calls.cancel()
 
-    async def _read(self, shard: int, users: Sequence[bytes]) -> dict[bytes, bytes | None]:
-        """The records of users: from the cache, which may be behind, else from the store."""
-        stored: dict[bytes, bytes | None] = {user: self._cache.get(user) for user in users}
-        unknown = [user for user, record in stored.items() if record is None]
+    async def _first_round(self, calls: "_Calls", group: Group, users: Sequence[bytes]) -> None:
+        """Users that are remembered first, the others with their records from the store."""
+        unknown: list[bytes] = []
+        for user in users:
+            events = group[user]
+            known = self._cache.get(user)
+            planned = None if known is None else plan_append(user, known, events)
+            if planned is not None:
+                await calls.add(planned, events)
+            elif known is not None:
+                await calls.add(await self._plan(user, known.record, events), events)
+            else:
+                unknown.append(user)
         for at in range(0, len(unknown), READ_USERS_MAX):
             some = unknown[at : at + READ_USERS_MAX]
-            records = await self._insist(lambda some=some: self._store.read(self._app, shard, some))  # type: ignore[misc]
-            stored.update(zip(some, records, strict=True))
-        return stored
+            records = await self._insist(lambda some=some: self._store.read(self._app, calls.shard, some))  # type: ignore[misc]
+            for user, record in zip(some, records, strict=True):
+                await calls.add(await self._plan(user, record, group[user]), group[user])
 
-    async def _round(self, shard: int, group: Group, stored: dict[bytes, bytes | None]) -> dict[bytes, bytes | None]:
-        """Plan and apply once; the users that somebody else wrote in between, with their records as they are now."""
-        moved: dict[bytes, bytes | None] = {}
-        calls: set[asyncio.Task[None]] = set()
-        try:
-            writes: list[UserWrite] = []
-            operations = 0
-            for user, record in stored.items():
-                write = await self._plan(user, record, group[user])
-                if write is None:
-                    self.repeated += len(group[user])
-                    continue
-                writes.append(write)
-                operations += 1 + len(write.delta.joins) + len(write.delta.leaves) + len(write.parts)
-                if len(writes) >= CALL_USERS_MAX or operations >= CALL_OPERATIONS_MAX:
-                    calls = await self._send(calls, shard, writes, moved)
-                    writes, operations = [], 0
-            if writes:
-                calls = await self._send(calls, shard, writes, moved)
-            await asyncio.gather(*calls)
-        finally:
-            for call in calls:
-                call.cancel()
-        return moved
-
-    async def _plan(self, user: bytes, record: bytes | None, events: list[Event]) -> UserWrite | None:
+    async def _plan(self, user: bytes, record: bytes | None, events: list[Event]) -> Plan:
         fields = fields_needed(record, events)
         if not fields:
             return plan(user, record, events, self._zone)
@@ -95,26 +87,58 @@ class Applying:
             parts = await self._insist(lambda: self._store.read_parts(self._app, user, None))
             return plan(user, record, events, self._zone, parts, whole=True)
 
-    async def _send(
-        self, calls: set[asyncio.Task[None]], shard: int, writes: list[UserWrite], moved: dict[bytes, bytes | None]
-    ) -> set[asyncio.Task[None]]:
-        """Start one apply call, once fewer than the allowed ones are on their way; the calls that are."""
-        while len(calls) >= _CALLS_IN_FLIGHT_MAX:
-            done, calls = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+    async def apply(self, shard: int, plans: Sequence[Plan], moved: dict[bytes, bytes | None]) -> None:
+        """One apply call; users that somebody else wrote in between go to `moved`."""
+        writes = [planned.write for planned in plans if planned.write is not None]
+        conflicts = await self._insist(lambda: self._store.apply(self._app, shard, writes))
+        for place, (write, planned) in enumerate(zip(writes, plans, strict=True)):
+            if place in conflicts:
+                moved[write.user] = conflicts[place]
+                self._cache.put(write.user, None)
+            else:
+                self._cache.put(write.user, planned.known)
+
+
+class _Calls:
+    """Apply calls of one shard: filled to their limits, a few on their way while more is planned."""
+
+    def __init__(self, applying: Applying, shard: int) -> None:
+        self.shard = shard
+        self._applying = applying
+        self._plans: list[Plan] = []
+        self._operations = 0
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._moved: dict[bytes, bytes | None] = {}
+
+    async def add(self, planned: Plan, events: Sequence[Event] = ()) -> None:
+        """Send a plan with the next call; events that change nothing are counted as repeated."""
+        write = planned.write
+        if write is None:
+            self._applying.repeated += len(events)
+            return
+        self._plans.append(planned)
+        self._operations += 1 + len(write.delta.joins) + len(write.delta.leaves) + len(write.parts)
+        if len(self._plans) >= CALL_USERS_MAX or self._operations >= CALL_OPERATIONS_MAX:
+            await self._send()
+
+    async def moved(self) -> dict[bytes, bytes | None]:
+        """Send what is left and wait for all; the users that somebody else wrote in between, with their records as they are now."""
+        if self._plans:
+            await self._send()
+        await asyncio.gather(*self._under_way)
+        self._under_way.clear()
+        moved, self._moved = self._moved, {}
+        return moved
+
+    def cancel(self) -> None:
+        """Wait for nothing more."""
+        for call in self._under_way:
+            call.cancel()
+
+    async def _send(self) -> None:
+        plans, self._plans, self._operations = self._plans, [], 0
+        while len(self._under_way) >= _CALLS_IN_FLIGHT_MAX:
+            done, self._under_way = await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
             for call in done:
                 call.result()
-        calls.add(asyncio.ensure_future(self._apply(shard, writes, moved)))
-        return calls
-
-    async def _apply(self, shard: int, writes: list[UserWrite], moved: dict[bytes, bytes | None]) -> None:
-        conflicts = await self._insist(lambda: self._store.apply(self._app, shard, writes))
-        for place, write in enumerate(writes):
-            if place not in conflicts:
-                self._cache.put(write.user, write.record)
-                continue
-            current = conflicts[place]
-            moved[write.user] = current
-            if current is None:
-                self._cache.drop(write.user)
-            else:
-                self._cache.put(write.user, current)
+        self._under_way.add(asyncio.ensure_future(self._applying.apply(self.shard, plans, self._moved)))

@@ -1,6 +1,8 @@
-"""Which records were seen last? A bounded memory of stored records; safe to be wrong, since every apply compares."""
+"""Which records were seen last? A bounded memory of users; safe to be wrong, since every apply compares."""
 
-_ENTRY_BYTES = 250
+from stream.pipeline import Known
+
+_ENTRY_BYTES = 450
 
 
 class RecordCache:
@@ -8,27 +10,24 @@ class RecordCache:
 
     def __init__(self, bytes_max: int = 64 * 1024 * 1024) -> None:
         self._generation_bytes_max = bytes_max // 2
-        self._young: dict[bytes, bytes] = {}
-        self._old: dict[bytes, bytes] = {}
+        self._young: dict[bytes, Known] = {}
+        self._old: dict[bytes, Known] = {}
         self._young_bytes = 0
 
-    def get(self, user: bytes) -> bytes | None:
-        """The record as it was last seen, None when it is not remembered."""
-        record = self._young.get(user)
-        if record is None:
-            record = self._old.pop(user, None)
-            if record is not None:
-                self.put(user, record)
-        return record
+    def get(self, user: bytes) -> Known | None:
+        """What is remembered of a user."""
+        known = self._young.get(user)
+        if known is None and (known := self._old.pop(user, None)) is not None:
+            self.put(user, known)
+        return known
 
-    def put(self, user: bytes, record: bytes) -> None:
-        """Remember the record of a user."""
-        self._young[user] = record
-        self._young_bytes += len(record) + _ENTRY_BYTES
+    def put(self, user: bytes, known: Known | None) -> None:
+        """Remember a user, or with None forget it."""
+        if known is None:
+            self._young.pop(user, None)
+            self._old.pop(user, None)
+            return
+        self._young[user] = known
+        self._young_bytes += len(known.record) + _ENTRY_BYTES
         if self._young_bytes > self._generation_bytes_max:
             self._old, self._young, self._young_bytes = self._young, {}, 0
-
-    def drop(self, user: bytes) -> None:
-        """Forget a user."""
-        self._young.pop(user, None)
-        self._old.pop(user, None)

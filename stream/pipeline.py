@@ -2,30 +2,79 @@
 
 from collections.abc import Mapping, Sequence
 
-from stream.events.schema import Event
+from msgspec import Struct
+
+from stream.events.schema import Dims, Event
 from stream.retention.days import SLOTS_PER_DAY, Zone
-from stream.retention.facts import delta
-from stream.retention.records import SESSION, Key, Kept, Record, keep, merge, say
-from stream.store.codec import decode, decode_kept, encode, encode_kept, is_apart, kept_field
+from stream.retention.facts import Anchors, Delta, Sum, anchors, cell, delta, set_name
+from stream.retention.records import SESSION, Kept, Key, Record, keep, merge, say, summarise
+from stream.store.codec import append_slot, decode, decode_kept, encode, encode_kept, is_apart, kept_field
 from stream.store.protocol import Part, UserWrite
 
 # A record with more kept events than this keeps them apart, so that one more costs one more and not all of them again.
 KEPT_INLINE_MAX = 32
 
 
-def record_of(events: Sequence[Event]) -> Record:
-    """What these events of one user say, as a record without a summary: the right-hand side of a merge."""
-    record = Record()
-    slots: set[int] = set()
+class Known(Struct, gc=False):
+    """A record as it was last seen, with what is needed to add a later session without reading it again.
+
+    last_slot    its last session
+    quiet_ms     a session after it that says `quiet_dims`, or nothing, says nothing new
+    other_day    the last day that may be active without a session
+    """
+
+    record: bytes
+    last_slot: int
+    quiet_ms: int
+    quiet_dims: Dims
+    install: int | None
+    seen: int | None
+    other_day: int
+
+
+class Plan(Struct, gc=False):
+    """What is to be written, None when the events are counted already, and what is then known of the user."""
+
+    write: UserWrite | None
+    known: Known | None
+
+
+def plan_append(user: bytes, known: Known, events: Sequence[Event]) -> Plan | None:
+    """The plan for what comes in nearly always: sessions after the last one. None when it takes the whole record.
+
+    A later session changes no cohort and no dimension; it appends its gap to the record, and on a new day one membership and one
+    cell of each triangle.
+    """
+    last = known.last_slot
+    slots: list[int] = []
     for event in events:
-        if event.kind == SESSION:
-            slots.add(event.slot)
-            if event.dims:
-                say(record, event.ts_ms, event.event_id, event.dims)
-        else:
-            keep(record, (event.kind, event.event_id), _kept(event))
-    record.sessions = sorted(slots)
-    return record
+        if event.slot < last or event.ts_ms <= known.quiet_ms or event.kind != SESSION:
+            return None
+        if event.dims is not known.quiet_dims and event.dims:
+            return None
+        if event.slot > last and event.slot not in slots:
+            slots.append(event.slot)
+    if not slots:
+        return Plan(None, known)
+    slots.sort()
+    record, day = known.record, last // SLOTS_PER_DAY
+    joins: list[str] = []
+    sums: dict[Sum, int] = {}
+    for slot in slots:
+        record = append_slot(record, last, slot)
+        last = slot
+        if slot // SLOTS_PER_DAY != day:
+            day = slot // SLOTS_PER_DAY
+            if day <= known.other_day:
+                return None
+            joins.append(set_name("session", day))
+            if known.install is not None and day > known.install:
+                sums[cell("install", known.install, day)] = 1
+            if known.seen is not None:
+                sums[cell("first_seen", known.seen, day)] = 1
+    write = UserWrite(user, known.record, record, Delta(joins, [], sums))
+    after = Known(record, last, known.quiet_ms, known.quiet_dims, known.install, known.seen, known.other_day)
+    return Plan(write, after)
 
 
 def fields_needed(stored: bytes | None, events: Sequence[Event]) -> list[bytes]:
@@ -43,24 +92,51 @@ def plan(
     parts: Mapping[bytes, bytes] | None = None,
     *,
     whole: bool = False,
-) -> UserWrite | None:
-    """The write that makes these events count, None when they are counted already.
+) -> Plan:
+    """The plan for any events and any record.
 
     parts   the kept events stored apart that fields_needed() asked for, or all of them (`whole`)
     Raises Incomplete when all of them are needed.
     """
     old = None if stored is None else _load(stored, zone, parts or {}, whole)
     new = record_of(events)
-    merged = merge(old or Record(), new)
-    if old is not None and merged is old:
-        return None
+    if old is None:
+        new.summary = summarise(new.kept)
+    merged = new if old is None else merge(old, new)
+    start = anchors(merged)
+    if merged is old:
+        return Plan(None, _known(stored or b"", merged, start, events))
     moved: list[Part] = []
-    if not merged.apart and len(merged.kept) > KEPT_INLINE_MAX:
+    if merged.apart:
+        moved = _changed_parts(old, merged, new)
+    elif len(merged.kept) > KEPT_INLINE_MAX:
         merged.apart = True
         moved = [(kept_field(key), None, encode_kept(key, kept)) for key, kept in merged.kept.items()]
-    elif merged.apart:
-        moved = _changed_parts(old, merged, new)
-    return UserWrite(user, stored, encode(merged), delta(old, merged, _days(old, merged, new)), moved)
+    record = encode(merged)
+    changes = delta(old, merged, _days(old, merged, new), start)
+    return Plan(UserWrite(user, stored, record, changes, moved), _known(record, merged, start, events))
+
+
+def record_of(events: Sequence[Event]) -> Record:
+    """What these events of one user say, as a record without a summary: the right-hand side of a merge."""
+    record = Record()
+    slots: set[int] = set()
+    said: dict[Dims, tuple[int, str]] = {}
+    for event in events:
+        if event.kind != SESSION:
+            keep(record, (event.kind, event.event_id), _kept(event))
+            continue
+        slots.add(event.slot)
+        if event.dims:
+            earliest = said.get(event.dims)
+            if earliest is None or event.ts_ms < earliest[0]:
+                said[event.dims] = event.ts_ms, event.event_id
+            elif event.ts_ms == earliest[0]:
+                say(record, event.ts_ms, event.event_id, event.dims)
+    for dims, (ts_ms, event_id) in said.items():
+        say(record, ts_ms, event_id, dims)
+    record.sessions = sorted(slots)
+    return record
 
 
 def _kept(event: Event) -> Kept:
@@ -76,6 +152,18 @@ def _load(stored: bytes, zone: Zone, parts: Mapping[bytes, bytes], whole: bool) 
     return record
 
 
+def _known(stored: bytes, record: Record, start: Anchors, events: Sequence[Event]) -> Known | None:
+    """What plan_append() needs, None where it could not be used."""
+    if record.apart or not record.sessions:
+        return None
+    summary = record.summary
+    other = [slot // SLOTS_PER_DAY for slots in (summary.installs, summary.purchases) for slot in slots]
+    quiet_ms = max((said[0] for said in record.said.values()), default=0)
+    dims = events[-1].dims if events[-1].kind == SESSION else ()
+    quiet_dims = dims if record.said.keys() >= dict(dims).keys() else ()
+    return Known(stored, record.sessions[-1], quiet_ms, quiet_dims, start.install, start.seen, max(other, default=0))
+
+
 def _changed_parts(old: Record | None, merged: Record, new: Record) -> list[Part]:
     moved: list[Part] = []
     for key in new.kept:
@@ -88,11 +176,7 @@ def _changed_parts(old: Record | None, merged: Record, new: Record) -> list[Part
 
 def _days(old: Record | None, merged: Record, new: Record) -> set[int]:
     """The local dates whose facts can differ: those of the new events, and those that replaced events had."""
-    slots = set(new.sessions)
+    days = {slot // SLOTS_PER_DAY for slot in new.sessions}
     for key in new.kept:
-        slots |= {_slot(record, key) for record in (old, merged) if record is not None and key in record.kept}
-    return {slot // SLOTS_PER_DAY for slot in slots}
-
-
-def _slot(record: Record, key: Key) -> int:
-    return record.kept[key].slot
+        days |= {record.kept[key].slot // SLOTS_PER_DAY for record in (old, merged) if record is not None and key in record.kept}
+    return days

@@ -51,7 +51,7 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What every report is asked by: `first` and `last` day, as_of as a moment or as a local date; or None."""
+    """What every report is asked by: first and last day, as_of as a moment or as a local date; or None."""
 
     app: str
     first: int | None = None
@@ -210,8 +210,8 @@ def _condition(part: str, dimensions: Sequence[str] | None) -> tuple[str, str]:
     name, colon, value = part.partition(":")
     if not colon or not name or not value:
         raise QueryError(
-            f"where={part!r} is not name:value; separate conditions by ',' and write ',' ':' '%' inside a value "
-            "as %2C %3A %25 (percent-encoded once more in the URL)"
+            f"where={part!r} is not name:value; separate conditions by ',' and write ',' ':' '%' inside "
+            "a value as %2C %3A %25 (percent-encoded once more in the URL)"
         )
     _dimension("where", unquote(name), dimensions)
     try:

@@ -1,7 +1,7 @@
 """Who is in which segment, and which segments are shown? `where` and `breakdown`, from the sets of values.
 
-A dimension may have very many values, so their sets are read in slices after everything else of the answer: what
-is not set is then known of every user that the answer counts.
+A dimension may have very many values, so their sets are read in slices after everything else of the answer:
+who has no value is then known for every user that the answer counts.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class Segment(NamedTuple):
 
 
 class Weights:
-    """How often each user counts in a sum over cohorts: a number per user in bit planes (plane k holds 2^k)."""
+    """How often each user counts in a sum over cohorts: a number per user in bit planes (plane k: 2^k)."""
 
     def __init__(self) -> None:
         self._planes: list[Bitmap] = []
@@ -71,7 +71,7 @@ class Ranking:
             self._rank(value, users)
 
     def close(self) -> list[Segment]:
-        """The segments of the answer: the largest, by size and then by value, and `other` with all the rest."""
+        """The segments of the answer: the largest, by size and then by value, and `other` with the rest."""
         self._rank(NOT_SET, ~self._known)
         segments = [Segment(value, users) for _, value, users in self._top]
         if self._rest:

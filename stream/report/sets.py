@@ -1,7 +1,7 @@
 """Who is in a cohort, who came back, who is in a segment? The sets behind each word, and their algebra.
 
-A bitmap has a bit per user index. Work is done in blocks of words that fit into the processor's cache: what is
-worked out on the way (unions of days, members of a cohort) never takes more than a block per day.
+A bitmap has a bit per user index. Work is done in blocks of words that fit into the processor's cache: what
+is worked out on the way (unions of days, members of a cohort) never takes more than a block per day.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

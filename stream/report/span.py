@@ -43,7 +43,7 @@ class Span:
 
 
 def span_of(asked: Asked, zone: Zone, now_ms: int) -> Span:
-    """The calendar of a question asked at `now_ms`, its as_of where it names none. Without dates: the last 30 days."""
+    """The calendar of a question; `now_ms` is its as_of where it names none. Without dates 30 days."""
     as_of_ms = asked.as_of_ms
     if as_of_ms is None:
         # An answer shows whole seconds, so it is worked out for one.
@@ -60,7 +60,7 @@ def span_of(asked: Asked, zone: Zone, now_ms: int) -> Span:
 
 
 def periods_of_answer(span: Span, asked: int | None) -> int:
-    """The largest n of an answer: as asked, else up to as_of, as far as the limit of cells goes. Raises QueryError."""
+    """The largest n of an answer: as asked, else up to as_of as far as the limit of cells goes."""
     rows = len(span.days)
     periods = asked
     if periods is None:

@@ -1,7 +1,7 @@
 """How many users of each cohort came back? The answer of GET /api/v1/retention.
 
-The plain triangle (install or first_seen, session, on, everybody) is read from counters in one go. Everything else
-is set algebra: the members of a cohort and of the segment, and who was active on each day.
+The plain triangle (install or first_seen, session, on, everybody) is read from counters in one go. Everything
+else is set algebra: the members of a cohort and of the segment, and who was active on each day.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _SEGMENT = "#segment "
 
 
 class Table(NamedTuple):
-    """The numbers of one segment: users[row][n] for every cell there is; users[row][0] is the cohort's size."""
+    """The numbers of one segment: users[row][n] of every cell there is; users[row][0] is the size."""
 
     segment: str | None
     users: list[list[int]]

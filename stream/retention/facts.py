@@ -1,7 +1,7 @@
 """Which numbers does a user's record add up to? Memberships in sets and sums in counters, and what a change of record changes.
 
     facts(record)       everything the record adds up to
-    delta(old, new)     facts(new) - facts(old), at the cost of what is new where the cohorts of the user stay the same
+    delta(old, new, …)  facts(new) - facts(old), at the cost of what is new where the cohorts of the user stay the same
 
 A set is named by a string ("session:2026-11-20"), a sum by (counter, field) (("triangle:install:2026-11-20", "7")).
 """
@@ -92,12 +92,14 @@ def facts(record: Record) -> Facts:
     return found
 
 
-def delta(old: Record | None, new: Record, days: Iterable[int]) -> Delta:
-    """facts(new) - facts(old), where `days` are the local dates on which the two can differ (as activity)."""
+def delta(old: Record | None, new: Record, days: Iterable[int], after: Anchors) -> Delta:
+    """facts(new) - facts(old), where `days` are the local dates whose activity can differ, and `after` are new's anchors."""
     if old is None:
-        sets, sums = facts(new)
-        return Delta(sorted(sets), [], sums)
-    before, after = anchors(old), anchors(new)
+        found = Facts(set(), {})
+        _cohorts(after, found)
+        _days(new, after, days, found)
+        return Delta(sorted(found.sets), [], found.sums)
+    before = anchors(old)
     if before[:2] != after[:2]:
         days = active_days(old) | active_days(new)
     was, now = Facts(set(), {}), Facts(set(), {})

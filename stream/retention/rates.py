@@ -19,10 +19,10 @@ class Rate(NamedTuple):
 def wilson(successes: int, n: int, z: float = Z_95) -> tuple[float, float]:
     """The Wilson score interval of `successes` out of `n`.
 
-    With p = successes / n: (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n). It stays inside 0..1 and
-    holds for small n and for p near 0 or 1, where the usual interval does not. Source: E. B. Wilson, "Probable
-    inference, the law of succession, and statistical inference", JASA 22 (1927) 209-212; recommended by Brown,
-    Cai, DasGupta, "Interval estimation for a binomial proportion", Statistical Science 16 (2001) 101-133.
+    With p = successes / n: (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n). It stays inside 0..1
+    and holds for small n and for p near 0 or 1, where the usual interval does not. Source: E. B. Wilson,
+    "Probable inference, the law of succession, and statistical inference", JASA 22 (1927) 209-212, and
+    Brown, Cai, DasGupta, "Interval estimation for a binomial proportion", Stat. Science 16 (2001).
 
     Raises ValueError unless 0 <= successes <= n and n > 0.
     """

@@ -6,22 +6,23 @@
 --   a user: {id, expected or false, record, joins, leaves, {sum, amount, ...}, {{field, expected or false, bytes}, ...}}
 -- Returns {place, current or false, ...} of the users that were not applied, or 'paused'.
 local base = KEYS[1]
-if redis.call('EXISTS', KEYS[2]) == 1 then return 'paused' end
+local call = redis.call
+if call('EXISTS', KEYS[2]) == 1 then return 'paused' end
 local inline_max, sparse_max, set_names, sum_names, users = unpack(cmsgpack.unpack(ARGV[1]))
-local CHUNK, CHUNK_BYTES = 65536, 8192
+local CHUNK, CHUNK_BYTES, NONE, BITS = 65536, 8192, {}, 250
 
 -- 1. Compare. An empty value in the bucket says that the record is long and has a key of its own.
 local conflicts, matching = {}, {}
 for place, user in ipairs(users) do
   local id = user[1]
   local bucket, field = base .. 'b:' .. id:sub(1, 2), id:sub(3)
-  local stored = redis.call('HGET', bucket, field)
+  local stored = call('HGET', bucket, field)
   local long = stored == ''
-  if long then stored = redis.call('GET', base .. 'r:' .. id) end
+  if long then stored = call('GET', base .. 'r:' .. id) end
   local record = stored and stored:sub(5)
   local same = record == user[2]
-  for _, part in ipairs(user[7] or {}) do
-    same = same and redis.call('HGET', base .. 'k:' .. id, part[1]) == part[2]
+  for _, part in ipairs(user[7] or NONE) do
+    same = same and call('HGET', base .. 'k:' .. id, part[1]) == part[2]
   end
   if same then
     matching[#matching + 1] = {user, bucket, field, stored and stored:sub(1, 4), long}
@@ -33,16 +34,24 @@ end
 if #matching == 0 then return conflicts end
 
 -- 2. Indexes for new users; which members each chunk of a set gains and loses; what each counter gains.
-local given = tonumber(redis.call('HGET', base .. 'n', 'users') or 0)
-local chunks, sums = {}, {}
+local given = tonumber(call('HGET', base .. 'n', 'users') or 0)
+local chunks, sets, sums = {}, {}, {}
 local function change(set, index, side)
-  local key = base .. 's:' .. set_names[set + 1] .. ':' .. math.floor(index / CHUNK)
-  local chunk = chunks[key]
+  local member = index % CHUNK
+  local number = (index - member) / CHUNK
+  local mine = sets[set]
+  if not mine then
+    mine = {}
+    sets[set] = mine
+  end
+  local chunk = mine[number]
   if not chunk then
     chunk = {{}, {}}
-    chunks[key] = chunk
+    mine[number] = chunk
+    chunks[base .. 's:' .. set_names[set + 1] .. ':' .. number] = chunk
   end
-  chunk[side][#chunk[side] + 1] = index % CHUNK
+  local members = chunk[side]
+  members[#members + 1] = member
 end
 for _, match in ipairs(matching) do
   local user, index = match[1], match[4]
@@ -52,22 +61,22 @@ for _, match in ipairs(matching) do
     given = given + 1
   end
   local number = struct.unpack('<I4', index)
-  for _, set in ipairs(user[4]) do change(set, number, 1) end
-  for _, set in ipairs(user[5]) do change(set, number, 2) end
-  local added = user[6]
+  local joins, leaves, added = user[4], user[5], user[6]
+  for at = 1, #joins do change(joins[at], number, 1) end
+  for at = 1, #leaves do change(leaves[at], number, 2) end
   for at = 1, #added, 2 do sums[added[at]] = (sums[added[at]] or 0) + added[at + 1] end
 end
 
 -- 3. Read what the writes build on; a wrong type or a number that is none ends the call here.
 for key, chunk in pairs(chunks) do
-  chunk[3] = redis.call('STRLEN', key)
-  if chunk[3] ~= CHUNK_BYTES then chunk[4] = redis.call('GET', key) or '' end
+  chunk[3] = call('STRLEN', key)
+  if chunk[3] ~= CHUNK_BYTES then chunk[4] = call('GET', key) or '' end
 end
 local counters = {}
 for sum, amount in pairs(sums) do
   local counter, field = sum_names[sum + 1][1], sum_names[sum + 1][2]
   if not counters[counter] then counters[counter] = {} end
-  local stored = redis.call('HGET', base .. 'c:' .. counter, field) or '0'
+  local stored = call('HGET', base .. 'c:' .. counter, field) or '0'
   local number = tonumber(stored)
   if not number then error('counter ' .. counter .. ' holds no number') end
   counters[counter][field] = number + amount
@@ -78,17 +87,29 @@ for _, match in ipairs(matching) do
   local user, bucket, field, index, long = unpack(match)
   local value = index .. user[3]
   if #value > inline_max then
-    redis.call('SET', base .. 'r:' .. user[1], value)
-    if not long then redis.call('HSET', bucket, field, '') end
+    call('SET', base .. 'r:' .. user[1], value)
+    if not long then call('HSET', bucket, field, '') end
   else
-    redis.call('HSET', bucket, field, value)
-    if long then redis.call('DEL', base .. 'r:' .. user[1]) end
+    call('HSET', bucket, field, value)
+    if long then call('DEL', base .. 'r:' .. user[1]) end
   end
-  for _, part in ipairs(user[7] or {}) do redis.call('HSET', base .. 'k:' .. user[1], part[1], part[3]) end
+  for _, part in ipairs(user[7] or NONE) do call('HSET', base .. 'k:' .. user[1], part[1], part[3]) end
+end
+local function bits(key, members, value)
+  for at = 1, #members, BITS do
+    local words = {'BITFIELD', key}
+    for next = at, math.min(at + BITS - 1, #members) do
+      local word = #words
+      words[word + 1], words[word + 2], words[word + 3], words[word + 4] = 'SET', 'u1', members[next], value
+    end
+    call(unpack(words))
+  end
 end
 local function bitmap(key, packed)
-  redis.call('SET', key, string.rep('\0', CHUNK_BYTES))
-  for at = 1, #packed, 2 do redis.call('SETBIT', key, struct.unpack('<I2', packed, at), 1) end
+  local members = {}
+  for at = 1, #packed, 2 do members[#members + 1] = struct.unpack('<I2', packed, at) end
+  call('SET', key, string.rep('\0', CHUNK_BYTES))
+  bits(key, members, 1)
 end
 local function sparse(key, packed, gained, lost)
   if #lost > 0 then
@@ -104,13 +125,13 @@ local function sparse(key, packed, gained, lost)
   for at, member in ipairs(gained) do more[at + 1] = struct.pack('<I2', member) end
   packed = table.concat(more)
   if #packed > 2 * sparse_max then bitmap(key, packed)
-  elseif #packed > 0 then redis.call('SET', key, packed)
-  else redis.call('DEL', key) end
+  elseif #packed > 0 then call('SET', key, packed)
+  else call('DEL', key) end
 end
 for key, chunk in pairs(chunks) do
   if chunk[3] == CHUNK_BYTES then
-    for _, member in ipairs(chunk[1]) do redis.call('SETBIT', key, member, 1) end
-    for _, member in ipairs(chunk[2]) do redis.call('SETBIT', key, member, 0) end
+    bits(key, chunk[1], 1)
+    bits(key, chunk[2], 0)
   else
     sparse(key, chunk[4], chunk[1], chunk[2])
   end
@@ -118,10 +139,10 @@ end
 for counter, fields in pairs(counters) do
   local key = base .. 'c:' .. counter
   for field, number in pairs(fields) do
-    if number == 0 then redis.call('HDEL', key, field)
-    else redis.call('HSET', key, field, string.format('%.0f', number)) end
+    if number == 0 then call('HDEL', key, field)
+    else call('HSET', key, field, string.format('%.0f', number)) end
   end
 end
-redis.call('HSET', base .. 'n', 'users', given)
-redis.call('HINCRBY', base .. 'n', 'version', 1)
+call('HSET', base .. 'n', 'users', given)
+call('HINCRBY', base .. 'n', 'version', 1)
 return conflicts

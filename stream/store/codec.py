@@ -58,7 +58,7 @@ def encode(record: Record) -> bytes:
     said = _one_moment(record.said)
     if said is not None:
         flags |= _SAID
-        parts += _moment(*said[:2]), write_dims(said[2], dict(install.dims) if install else None)
+        parts += _moment(*said[:2]), write_dims(said[2], install.dims if install else ())
     elif record.said:
         extra.said = record.said
     if record.apart:
@@ -105,6 +105,11 @@ def decode(data: bytes, zone: Zone) -> Record:
     return record
 
 
+def append_slot(data: bytes, last: int, slot: int) -> bytes:
+    """The bytes of the same record with one more session; `last` is the session that is the last one in `data`."""
+    return data + _gap(slot - last)
+
+
 def is_apart(data: bytes) -> bool:
     """Whether the kept events of these bytes are stored apart."""
     return bool(data[0] & _APART)
@@ -137,11 +142,10 @@ def _one_moment(said: dict[str, Said]) -> tuple[int, str, Dims] | None:
     """What was said, where one event said it all."""
     if not said:
         return None
-    moments = {(ts_ms, order) for ts_ms, order, _ in said.values()}
-    if len(moments) > 1:
+    ts_ms, order, _ = next(iter(said.values()))
+    if ts_ms >= _TIME_END_MS or any(one[0] != ts_ms or one[1] != order for one in said.values()):
         return None
-    ts_ms, order = moments.pop()
-    return (ts_ms, order, tuple((name, said[name][2]) for name in sorted(said))) if ts_ms < _TIME_END_MS else None
+    return ts_ms, order, tuple((name, said[name][2]) for name in sorted(said))
 
 
 def _moment(ts_ms: int, event_id: str) -> bytes:

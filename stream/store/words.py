@@ -4,6 +4,7 @@ The tables may only grow at their ends: their places are in stored data.
 """
 
 import re
+from functools import lru_cache
 
 Dims = tuple[tuple[str, str], ...]
 
@@ -79,13 +80,15 @@ def read_id(data: bytes, at: int) -> tuple[str, int]:
     return data[at : at + tag].decode(), at + tag
 
 
-def write_dims(dims: Dims, same: dict[str, str] | None = None) -> bytes:
-    """Dimensions sorted by name; a value that is also in `same` takes one byte."""
+@lru_cache(maxsize=16_384)
+def write_dims(dims: Dims, same_as: Dims = ()) -> bytes:
+    """Dimensions sorted by name; a value that is also in `same_as` takes one byte. Users share them, so they are remembered."""
+    same = dict(same_as)
     mask = 0
     usual: dict[int, bytes] = {}
     others: list[bytes] = []
     for name, value in dims:
-        code = bytes((_SAME,)) if same is not None and same.get(name) == value else _write_value(value)
+        code = bytes((_SAME,)) if same.get(name) == value else _write_value(value)
         bit = _NAME_BITS.get(name)
         if bit is None:
             others += _write_value(name), code
