@@ -187,7 +187,9 @@ def answer(query: RetentionQuery, span: Span, tables: Sequence[Table]) -> dict[s
 
 
 def _cell(span: Span, day: int, n: int, users: int, size: int) -> dict[str, Any]:
-    return {"n": n, "users": users} | rate(users, size)._asdict() | {"complete": span.complete(day + n)}
+    share, low, high = rate(users, size)
+    complete = span.complete(day + n)
+    return {"n": n, "users": users, "rate": share, "low": low, "high": high, "complete": complete}
 
 
 def _average(span: Span, table: Table) -> list[dict[str, Any]]:
@@ -199,6 +201,7 @@ def _average(span: Span, table: Table) -> list[dict[str, Any]]:
         if not complete:
             break
         users, size = pooled(complete)
-        cell = {"n": n, "users": users, "size": size} | rate(users, size)._asdict()
+        share, low, high = rate(users, size)
+        cell = {"n": n, "users": users, "size": size, "rate": share, "low": low, "high": high}
         average.append(cell | {"segment": table.segment})
     return average

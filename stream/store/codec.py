@@ -12,7 +12,7 @@ are written one by one with `encode_kept`.
 
 from itertools import accumulate, pairwise
 from operator import sub
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -28,6 +28,8 @@ _TIME_BYTES = 6
 _TIME_END_MS = (1 << 8 * _TIME_BYTES) - _TIME_ZERO_MS
 _SLOT_ZERO = 730_120 * 25  # 2000-01-01
 _LONG_GAP_BYTES = 4
+_K = TypeVar("_K", int, str)
+_V = TypeVar("_V")
 _KINDS = (INSTALL, PURCHASE)
 
 # Kept events in EXTRA: (kind, event id, time, dims, amount, currency, product, refund of).
@@ -60,13 +62,13 @@ def encode(record: Record) -> bytes:
         flags |= _SAID
         parts += _moment(*said[:2]), write_dims(said[2], install.dims if install else ())
     elif record.said:
-        extra.said = record.said
+        extra.said = _sorted(record.said)
     if record.apart:
         flags |= _APART
         _put_summary(record.summary, extra)
     elif len(record.kept) > (install is not None):
         extra.kept = [_row(key, kept) for key, kept in sorted(record.kept.items()) if install is None or key[0] != INSTALL]
-    if extra != _Extra():
+    if record.apart or extra != _Extra():
         flags |= _EXTRA
         packed = _encode_extra(extra)
         parts += write_varint(len(packed)), packed
@@ -89,7 +91,7 @@ def decode(data: bytes, zone: Zone) -> Record:
         ts_ms, order, at = _read_moment(data, at)
         dims, at = read_dims(data, at, install_dims)
         record.said = {name: (ts_ms, order, value) for name, value in dims}
-    extra = None
+    extra = _Extra()
     if flags & _EXTRA:
         size, at = read_varint(data, at)
         extra = _decode_extra(data[at : at + size])
@@ -97,7 +99,7 @@ def decode(data: bytes, zone: Zone) -> Record:
         record.said = record.said or extra.said
         record.kept |= dict(_unrow(row, zone) for row in extra.kept)
     record.sessions = _read_slots(data, at)
-    if flags & _APART and extra is not None:
+    if flags & _APART:
         record.apart = record.partial = True
         record.summary = _get_summary(extra, zone)
     else:
@@ -170,7 +172,8 @@ def _unrow(row: _KeptRow, zone: Zone) -> tuple[Key, Kept]:
 
 def _put_summary(summary: Summary, extra: _Extra) -> None:
     first = summary.first_install
-    extra.installs, extra.purchases, extra.kept_said = _sorted(summary.installs), _sorted(summary.purchases), summary.said
+    extra.installs, extra.purchases = _sorted(summary.installs), _sorted(summary.purchases)
+    extra.kept_said = _sorted(summary.said)
     extra.first_install = None if first is None else (first.ts_ms, first.event_id, first.dims)
 
 
@@ -180,8 +183,9 @@ def _get_summary(extra: _Extra, zone: Zone) -> Summary:
     return Summary(extra.installs, extra.purchases, known, extra.kept_said)
 
 
-def _sorted(slots: dict[int, int]) -> dict[Any, int]:
-    return dict(sorted(slots.items()))
+def _sorted(found: dict[_K, _V]) -> dict[_K, _V]:
+    """Equal records have equal bytes, so nothing may stand in the order in which it came."""
+    return {key: found[key] for key in sorted(found)}
 
 
 def _write_slots(slots: list[int]) -> bytes:
