@@ -114,7 +114,9 @@ class Engine:
         self._cache = RecordCache()
         self._claimed: set[str] = set()
 
-    async def assigned(self, partitions: Iterable[Partition], ends: Mapping[Partition, int] | None = None) -> dict[Partition, int]:
+    async def assigned(
+        self, partitions: Iterable[Partition], ends: Mapping[Partition, int] | None = None
+    ) -> dict[Partition, int]:
         """Where each partition is to be read from; see Positions.assigned."""
         return await self._positions.assigned(list(partitions), ends)
 
@@ -151,10 +153,16 @@ class Engine:
                 delivery.cancel()
         applied = self._clock()
         await self._advance(batch, outcome.hole, [letter.record.offset for letter in letters])
-        outcome.seconds = {"decode": decoded - began, "apply": applied - decoded, "advance": self._clock() - applied}
+        outcome.seconds = {
+            "decode": decoded - began,
+            "apply": applied - decoded,
+            "advance": self._clock() - applied,
+        }
         return outcome
 
-    async def _decode(self, batch: RecordBatch, outcome: BatchOutcome) -> tuple[dict[str, Group], list[DeadLetter]]:
+    async def _decode(
+        self, batch: RecordBatch, outcome: BatchOutcome
+    ) -> tuple[dict[str, Group], list[DeadLetter]]:
         """The events by app and user, and the letters; the other tasks of the process get a turn now and then."""
         groups: dict[str, Group] = {}
         letters: list[DeadLetter] = []
@@ -175,17 +183,17 @@ class Engine:
         decode, topic = self._decoder.decode, batch.topic
         for record in records:
             event = decode(topic, record.value, record.timestamp)
-            if event.__class__ is Rejection:
-                letters.append(DeadLetter(record, topic, batch.partition, event.reason, event.detail))  # type: ignore[union-attr]
+            if isinstance(event, Rejection):
+                letters.append(DeadLetter(record, topic, batch.partition, event.reason, event.detail))
                 continue
-            group = groups.get(event.app)  # type: ignore[union-attr]
+            group = groups.get(event.app)
             if group is None:
-                group = groups[event.app] = {}  # type: ignore[union-attr]
-            mine = group.get(event.user)  # type: ignore[union-attr]
+                group = groups[event.app] = {}
+            mine = group.get(event.user)
             if mine is None:
-                group[event.user] = [event]  # type: ignore[union-attr, list-item]
+                group[event.user] = [event]
             else:
-                mine.append(event)  # type: ignore[arg-type]
+                mine.append(event)
 
     def _lateness(self, batch: RecordBatch) -> list[int]:
         sample = batch.records[::_LATENESS_SAMPLE]

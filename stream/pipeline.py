@@ -7,7 +7,7 @@ from msgspec import Struct
 from stream.events.schema import Dims, Event
 from stream.retention.days import SLOTS_PER_DAY, Zone
 from stream.retention.facts import Anchors, Delta, Sum, anchors, cell, delta, set_name
-from stream.retention.records import SESSION, Kept, Key, Record, keep, merge, say, summarise
+from stream.retention.records import SESSION, Kept, Record, keep, merge, say, summarise
 from stream.store.codec import append_slot, decode, decode_kept, encode, encode_kept, is_apart, kept_field
 from stream.store.protocol import Part, UserWrite
 
@@ -161,7 +161,9 @@ def _known(stored: bytes, record: Record, start: Anchors, events: Sequence[Event
     quiet_ms = max((said[0] for said in record.said.values()), default=0)
     dims = events[-1].dims if events[-1].kind == SESSION else ()
     quiet_dims = dims if record.said.keys() >= dict(dims).keys() else ()
-    return Known(stored, record.sessions[-1], quiet_ms, quiet_dims, start.install, start.seen, max(other, default=0))
+    return Known(
+        stored, record.sessions[-1], quiet_ms, quiet_dims, start.install, start.seen, max(other, default=0)
+    )
 
 
 def _changed_parts(old: Record | None, merged: Record, new: Record) -> list[Part]:
@@ -178,5 +180,9 @@ def _days(old: Record | None, merged: Record, new: Record) -> set[int]:
     """The local dates whose facts can differ: those of the new events, and those that replaced events had."""
     days = {slot // SLOTS_PER_DAY for slot in new.sessions}
     for key in new.kept:
-        days |= {record.kept[key].slot // SLOTS_PER_DAY for record in (old, merged) if record is not None and key in record.kept}
+        days |= {
+            record.kept[key].slot // SLOTS_PER_DAY
+            for record in (old, merged)
+            if record is not None and key in record.kept
+        }
     return days

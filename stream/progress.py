@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -44,7 +45,9 @@ class Positions:
         self._known: dict[Partition, list[_Shard]] = {}
         self._sought: set[Partition] = set()
 
-    async def assigned(self, partitions: Iterable[Partition], ends: Mapping[Partition, int] | None = None) -> dict[Partition, int]:
+    async def assigned(
+        self, partitions: Iterable[Partition], ends: Mapping[Partition, int] | None = None
+    ) -> dict[Partition, int]:
         """Where each partition is to be read from: what every shard holds of this log, else 0.
 
         ends   end offsets where known; a position beyond the end is one of another log (the topic was made anew)
@@ -52,11 +55,17 @@ class Positions:
         starts: dict[Partition, int] = {}
         shards = await self._insist(self._store.shard_positions)
         for partition in partitions:
-            known = [_Shard(stored, self._counted(stored)) for stored in (shard.get(partition) for shard in shards)]
+            known = [
+                _Shard(stored, self._counted(stored)) for stored in (shard.get(partition) for shard in shards)
+            ]
             starts[partition] = min(shard.counted for shard in known)
             end = (ends or {}).get(partition)
             if end is not None and starts[partition] > end:
-                log.warning("%s:%d ends before its stored position %d: another log, read from 0", *partition, starts[partition])
+                log.warning(
+                    "%s:%d ends before its stored position %d: another log, read from 0",
+                    *partition,
+                    starts[partition],
+                )
                 known = [_Shard(shard.stored, 0) for shard in known]
                 starts[partition] = 0
             self._known[partition] = known
@@ -88,19 +97,30 @@ class Positions:
             while shard.counted < position:
                 totals = totals_from(shard.counted) if number == 0 else {}
                 wanted = Progress(partition, shard.stored, Position(position, self._log_id), totals)
-                stored = await self._insist(lambda number=number, wanted=wanted: self._store.advance(number, wanted))  # type: ignore[misc]
+                stored = await self._insist(partial(self._store.advance, number, wanted))
                 if self._is_behind(stored, shard):
-                    raise WentBack(f"{partition[0]}:{partition[1]} was counted up to {shard.counted}, the store has {stored}")
+                    raise WentBack(
+                        f"{partition[0]}:{partition[1]} was counted up to {shard.counted}, the store has {stored}"
+                    )
                 shard.stored, shard.counted = stored, stored.next
 
     async def check(self) -> None:
         """Raise WentBack when the store holds less than this process has counted; StoreUnavailable when it cannot tell."""
-        before = {partition: [(shard, shard.stored, shard.counted) for shard in known] for partition, known in self._known.items()}
+        before = {
+            partition: [(shard, shard.stored, shard.counted) for shard in known]
+            for partition, known in self._known.items()
+        }
         shards = await self._store.shard_positions()
         for partition, known in before.items():
-            for stored, (_, held, counted) in zip((shard.get(partition) for shard in shards), known, strict=True):
-                if held is not None and (stored is None or (stored.log_id == held.log_id and stored.next < held.next)):
-                    raise WentBack(f"{partition[0]}:{partition[1]} was counted up to {counted}, the store has {stored}")
+            for stored, (_, held, counted) in zip(
+                (shard.get(partition) for shard in shards), known, strict=True
+            ):
+                if held is not None and (
+                    stored is None or (stored.log_id == held.log_id and stored.next < held.next)
+                ):
+                    raise WentBack(
+                        f"{partition[0]}:{partition[1]} was counted up to {counted}, the store has {stored}"
+                    )
 
     def _is_behind(self, stored: Position | None, shard: _Shard) -> bool:
         return stored is None or stored.log_id != self._log_id or (stored.next <= shard.counted)

@@ -28,8 +28,13 @@ _Timestamp = Annotated[datetime, Meta(tz=True)] | int
 _Seconds = Annotated[float, Meta(ge=0)]
 _Name = Annotated[str, Meta(max_length=1024)]
 
-_COMMON: list[tuple[str, Any]] = [("event_id", _EventId), ("app_id", str), ("user_id", _UserId), ("timestamp", _Timestamp)]
-_OWN: dict[str, list[tuple[str, Any, Any]]] = {
+_COMMON: list[tuple[Any, ...]] = [
+    ("event_id", _EventId),
+    ("app_id", str),
+    ("user_id", _UserId),
+    ("timestamp", _Timestamp),
+]
+_OWN: dict[str, list[tuple[Any, ...]]] = {
     "install": [],
     "session": [("duration_seconds", _Seconds | None, None)],
     "purchase": [
@@ -53,7 +58,9 @@ class _App:
 
     def __init__(self, app: str, zone: Zone, secret: bytes) -> None:
         self.slot = zone.slot
-        self._key = hashlib.blake2b(app.encode(), key=hashlib.sha256(secret).digest(), digest_size=32).digest()
+        self._key = hashlib.blake2b(
+            app.encode(), key=hashlib.sha256(secret).digest(), digest_size=32
+        ).digest()
         self._users: dict[str, bytes] = {}
 
     def user(self, user_id: str) -> bytes:
@@ -93,10 +100,10 @@ class Decoder:
         self._dimensions = tuple(sorted(dimensions))
         self._known: dict[str, _App] = {}
         self._dims: dict[tuple[str | None, ...], Dims] = {}
-        spoken: list[tuple[str, Any, Any]] = [(name, _Label | None, None) for name in self._dimensions]
+        spoken: list[tuple[Any, ...]] = [(name, _Label | None, None) for name in self._dimensions]
         self._decoders: dict[str, tuple[str, msgspec.json.Decoder[Struct]]] = {}
         for topic, kind in TOPICS.items():
-            needed = _COMMON + [field for field in _OWN[kind] if len(field) == 2]
+            needed: list[tuple[Any, ...]] = _COMMON + [field for field in _OWN[kind] if len(field) == 2]
             optional = [field for field in _OWN[kind] if len(field) == 3]
             message = msgspec.defstruct(kind.title(), [*needed, *optional, *spoken], gc=False)
             self._decoders[topic] = (kind, msgspec.json.Decoder(message))
@@ -112,7 +119,9 @@ class Decoder:
         record_ts_ms is the Kafka record's own timestamp (-1: unknown): "future" is judged by it, so that a replay decides alike.
         """
         if value is None or len(value) > VALUE_BYTES_MAX:
-            return Rejection(Reason.TOO_LARGE if value else Reason.NOT_JSON, "no value" if value is None else "over 64 KiB")
+            return Rejection(
+                Reason.TOO_LARGE if value else Reason.NOT_JSON, "no value" if value is None else "over 64 KiB"
+            )
         kind, decoder = self._decoders[topic]
         try:
             if not value.isascii():
@@ -160,12 +169,16 @@ class Decoder:
     def _remember(self, spoken: tuple[str | None, ...]) -> Dims:
         if len(self._dims) >= _CACHED_DIMS_MAX:
             self._dims.clear()
-        dims = tuple((name, value) for name, value in zip(self._dimensions, spoken, strict=True) if value is not None)
+        dims = tuple(
+            (name, value) for name, value in zip(self._dimensions, spoken, strict=True) if value is not None
+        )
         self._dims[spoken] = dims
         return dims
 
 
-def _with_money(event: Event, amount: Raw, currency: str, product_id: str | None, refund_of: str | None) -> Event | Rejection:
+def _with_money(
+    event: Event, amount: Raw, currency: str, product_id: str | None, refund_of: str | None
+) -> Event | Rejection:
     text = bytes(amount).decode().strip()
     if text == "null":
         return Rejection(Reason.MISSING_FIELD, "amount is null")

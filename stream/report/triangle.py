@@ -202,6 +202,6 @@ def _average(span: Span, table: Table) -> list[dict[str, Any]]:
             break
         users, size = pooled(complete)
         share, low, high = rate(users, size)
-        cell = {"n": n, "users": users, "size": size, "rate": share, "low": low, "high": high}
+        cell: dict[str, Any] = {"n": n, "users": users, "size": size, "rate": share, "low": low, "high": high}
         average.append(cell | {"segment": table.segment})
     return average

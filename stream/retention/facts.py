@@ -57,7 +57,11 @@ def anchors(record: Record) -> Anchors:
     summary = record.summary
     first = summary.first_install
     bought = min(summary.purchases, default=None)
-    slots = [slot for slot in (min(summary.installs, default=None), bought, *record.sessions[:1]) if slot is not None]
+    slots = [
+        slot
+        for slot in (min(summary.installs, default=None), bought, *record.sessions[:1])
+        if slot is not None
+    ]
     return Anchors(
         None if first is None else first.slot // SLOTS_PER_DAY,
         min(slots) // SLOTS_PER_DAY if slots else None,
@@ -80,7 +84,11 @@ def _dims(record: Record) -> dict[str, str]:
 def active_days(record: Record) -> set[int]:
     """The local dates on which the user did anything."""
     summary = record.summary
-    return {slot // SLOTS_PER_DAY for slots in (record.sessions, summary.installs, summary.purchases) for slot in slots}
+    return {
+        slot // SLOTS_PER_DAY
+        for slots in (record.sessions, summary.installs, summary.purchases)
+        for slot in slots
+    }
 
 
 def facts(record: Record) -> Facts:

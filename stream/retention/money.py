@@ -46,9 +46,10 @@ def minor_units(text: str, currency: str) -> int:
     power = digits + exponent - len(fraction) + trailing
     if power < 0:
         raise ValueError(f"amount has more digits than {currency} has ({digits})")
-    if len(significant) + power > 14 or int(significant) * 10**power > AMOUNT_MINOR_MAX:
+    amount_minor = AMOUNT_MINOR_MAX + 1 if len(significant) + power > 14 else int(significant + "0" * power)
+    if amount_minor > AMOUNT_MINOR_MAX:
         raise ValueError("amount is more than 10^12 minor units")
-    return int(significant) * 10**power
+    return amount_minor
 
 
 def decimal_text(amount_minor: int, currency: str) -> str:

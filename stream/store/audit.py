@@ -41,7 +41,9 @@ class _Recount(Struct):
     members: dict[str, list[int]] = field(default_factory=dict)
 
 
-async def audit(store: Store, app: str, zone: Zone, *, progress: Callable[[int], None] = lambda users: None) -> AuditReport:
+async def audit(
+    store: Store, app: str, zone: Zone, *, progress: Callable[[int], None] = lambda users: None
+) -> AuditReport:
     """Recount one app. Raises AuditBusy; progress is told the number of users read so far."""
     report = AuditReport(app)
     async with _lease(store):
@@ -78,7 +80,9 @@ def _add(recount: _Recount, user: StoredUser, zone: Zone, report: AuditReport) -
         record.kept = dict(decode_kept(data, zone) for data in user.parts.values())
         counted = summarise(record.kept)
         if counted != record.summary:
-            report.differences.append(f"user {user.index}: the summary of the record is not that of its {len(record.kept)} kept events")
+            report.differences.append(
+                f"user {user.index}: the record's summary is not that of its kept events"
+            )
         record.summary = counted
     sets, sums = facts(record)
     for name in sets:
@@ -97,14 +101,20 @@ def _compare_counters(
             report.counters += 1
             if expected.get(name, 0) != found.get(name, 0):
                 where = f"shard {shard}: counter {counter} [{name}]"
-                report.differences.append(f"{where} is {found.get(name, 0)}, the records say {expected.get(name, 0)}")
+                report.differences.append(
+                    f"{where} is {found.get(name, 0)}, the records say {expected.get(name, 0)}"
+                )
 
 
-def _compare_sets(shard: int, right: dict[str, list[int]], stored: dict[str, Bitmap], report: AuditReport) -> None:
+def _compare_sets(
+    shard: int, right: dict[str, list[int]], stored: dict[str, Bitmap], report: AuditReport
+) -> None:
     for name in sorted(right.keys() | stored.keys()):
         members = np.sort(np.asarray(right.get(name, []), dtype=np.int64))
         found = stored.get(name, bitmap_of(members[:0], 0))
         report.bits += len(members)
         extra, missing = np.setdiff1d(members_of(found), members), np.setdiff1d(members, members_of(found))
         if len(extra) or len(missing):
-            report.differences.append(f"shard {shard}: set {name} has {len(extra)} users too many and lacks {len(missing)}")
+            report.differences.append(
+                f"shard {shard}: set {name} has {len(extra)} users too many and lacks {len(missing)}"
+            )

@@ -18,7 +18,17 @@ import msgspec
 from msgspec import Struct
 
 from stream.retention.days import Zone
-from stream.retention.records import INSTALL, PURCHASE, FirstInstall, Kept, Key, Record, Said, Summary, summarise
+from stream.retention.records import (
+    INSTALL,
+    PURCHASE,
+    FirstInstall,
+    Kept,
+    Key,
+    Record,
+    Said,
+    Summary,
+    summarise,
+)
 from stream.store.words import Dims, read_dims, read_id, read_varint, write_dims, write_id, write_varint
 
 _INSTALL, _SAID, _EXTRA, _APART = 1, 2, 4, 8
@@ -67,7 +77,11 @@ def encode(record: Record) -> bytes:
         flags |= _APART
         _put_summary(record.summary, extra)
     elif len(record.kept) > (install is not None):
-        extra.kept = [_row(key, kept) for key, kept in sorted(record.kept.items()) if install is None or key[0] != INSTALL]
+        extra.kept = [
+            _row(key, kept)
+            for key, kept in sorted(record.kept.items())
+            if install is None or key[0] != INSTALL
+        ]
     if record.apart or extra != _Extra():
         flags |= _EXTRA
         packed = _encode_extra(extra)
@@ -166,8 +180,10 @@ def _row(key: Key, kept: Kept) -> _KeptRow:
 
 
 def _unrow(row: _KeptRow, zone: Zone) -> tuple[Key, Kept]:
-    kind, event_id, ts_ms, dims, *rest = row
-    return (_KINDS[kind], event_id), Kept(ts_ms, zone.slot(ts_ms), dims, *rest)
+    kind, event_id, ts_ms, dims, amount_minor, currency, product_id, refund_of = row
+    return (_KINDS[kind], event_id), Kept(
+        ts_ms, zone.slot(ts_ms), dims, amount_minor, currency, product_id, refund_of
+    )
 
 
 def _put_summary(summary: Summary, extra: _Extra) -> None:

@@ -168,12 +168,18 @@ class MemoryStore:
 
     async def stored_counters(self, app: str) -> dict[int, dict[str, dict[str, int]]]:
         """Every counter of an app, by shard."""
-        return {shard: {n: dict(c) for n, c in self._app(shard, app).counters.items() if c} for shard in range(self.shards)}
+        return {
+            shard: {n: dict(c) for n, c in self._app(shard, app).counters.items() if c}
+            for shard in range(self.shards)
+        }
 
     async def stored_sets(self, app: str) -> dict[int, dict[str, Bitmap]]:
         """Every set of an app, by shard."""
         shards = {shard: self._app(shard, app) for shard in range(self.shards)}
-        return {shard: {name: _bitmap(users, name) for name in users.sets if users.sets[name]} for shard, users in shards.items()}
+        return {
+            shard: {name: _bitmap(users, name) for name in users.sets if users.sets[name]}
+            for shard, users in shards.items()
+        }
 
     async def aclose(self) -> None:
         """Nothing to close."""

@@ -51,7 +51,7 @@ class View(NamedTuple):
     version: int
 
 
-class StoredUser(NamedTuple):
+class StoredUser(Struct):
     """One user as the audit reads it."""
 
     shard: int

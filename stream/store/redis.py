@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]  # ships no types
 import numpy as np
 import redis.asyncio as aioredis
 from redis.asyncio.retry import Retry
@@ -41,7 +41,18 @@ _SCAN_COUNT = 1000
 _VIEW_TRIES = 5
 _OUTAGES = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, OSError)
 # Errors that come as a plain ResponseError, bare or wrapped by the script that met them, and that pass by themselves.
-_PASSING = ("OOM ", "MISCONF", "LOADING", "READONLY", "NOREPLICAS", "MASTERDOWN", "BUSY ", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED")
+_PASSING = (
+    "OOM ",
+    "MISCONF",
+    "LOADING",
+    "READONLY",
+    "NOREPLICAS",
+    "MASTERDOWN",
+    "BUSY ",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "UNBLOCKED",
+)
 _PAUSED = b"paused"
 
 # The server's MessagePack knows raw strings only, none of the later binary types.
@@ -90,10 +101,17 @@ class RedisStore:
         self._lease = secrets.token_hex(8)
 
     @classmethod
-    def connect(cls, url: str, shards: int = 1, *, timeout_seconds: float = 30.0, **options: Any) -> "RedisStore":
+    def connect(
+        cls, url: str, shards: int = 1, *, timeout_seconds: float = 30.0, **options: Any
+    ) -> "RedisStore":
         """A store at a URL. redis-py's own retries are off: it would send a write again that was already done."""
         retry = Retry(NoBackoff(), 0)
-        options = {"socket_timeout": timeout_seconds, "socket_connect_timeout": 5.0, "retry": retry, **options}
+        options = {
+            "socket_timeout": timeout_seconds,
+            "socket_connect_timeout": 5.0,
+            "retry": retry,
+            **options,
+        }
         return cls(aioredis.Redis.from_url(url, decode_responses=False, **options), shards)
 
     async def open(self, identity: Mapping[str, str]) -> None:
@@ -132,7 +150,11 @@ class RedisStore:
     async def zones(self) -> dict[str, str]:
         """The apps of the data and their zones."""
         identity = await _async(self._client.hgetall(shard_prefix(0) + "identity"))
-        return {name[5:].decode(): zone.decode() for name, zone in sorted(identity.items()) if name.startswith(b"zone:")}
+        return {
+            name[5:].decode(): zone.decode()
+            for name, zone in sorted(identity.items())
+            if name.startswith(b"zone:")
+        }
 
     async def read(self, app: str, shard: int, users: Sequence[bytes]) -> list[bytes | None]:
         """The records of some users of one shard, in one round trip."""
@@ -221,7 +243,10 @@ class RedisStore:
                 continue
             numbers = {name: _numbers(stored) for name, stored in zip(counters, answers, strict=False)}
             values = answers[len(counters)] if sets and chunks else []
-            bitmaps = {name: bitmap_of_chunks(values[at * chunks : (at + 1) * chunks]) for at, name in enumerate(sets)}
+            bitmaps = {
+                name: bitmap_of_chunks(values[at * chunks : (at + 1) * chunks])
+                for at, name in enumerate(sets)
+            }
             return View(numbers, bitmaps, int(version or 0))
 
     async def pause(self, seconds: float) -> bool:
@@ -249,7 +274,9 @@ class RedisStore:
                 for field, value in (await _async(self._client.hgetall(bucket))).items():
                     user = bucket[len(prefix) + 2 :] + field
                     stored = value or await _async(self._client.get(prefix + b"r:" + user))
-                    parts = dict(await _async(self._client.hgetall(prefix + b"k:" + user))) if not value else {}
+                    parts = (
+                        dict(await _async(self._client.hgetall(prefix + b"k:" + user))) if not value else {}
+                    )
                     index = int.from_bytes(stored[:INDEX_BYTES], "little")
                     yield StoredUser(shard, index, stored[INDEX_BYTES:], parts)
 
@@ -259,7 +286,9 @@ class RedisStore:
         for shard in range(self.shards):
             prefix = app_prefix(shard, app).encode() + b"c:"
             keys = [key async for key in self._keys(prefix)]
-            found[shard] = {key[len(prefix) :].decode(): _numbers(await _async(self._client.hgetall(key))) for key in keys}
+            found[shard] = {
+                key[len(prefix) :].decode(): _numbers(await _async(self._client.hgetall(key))) for key in keys
+            }
         return found
 
     async def stored_sets(self, app: str) -> dict[int, dict[str, Bitmap]]:
@@ -276,7 +305,10 @@ class RedisStore:
         return found
 
     async def _keys(self, prefix: bytes) -> AsyncIterator[bytes]:
-        pattern = b"".join(b"\\" + bytes((byte,)) if byte in b"*?[]\\" else bytes((byte,)) for byte in prefix) + b"*"
+        pattern = (
+            b"".join(b"\\" + bytes((byte,)) if byte in b"*?[]\\" else bytes((byte,)) for byte in prefix)
+            + b"*"
+        )
         seen: set[bytes] = set()
         async for key in self._client.scan_iter(match=pattern, count=_SCAN_COUNT):
             if key not in seen:  # SCAN may name a key twice.
@@ -302,11 +334,16 @@ def pack_writes(writes: Sequence[UserWrite], inline_bytes_max: int) -> bytes:
                 write.record,
                 [sets.setdefault(name, len(sets)) for name in delta.joins],
                 [sets.setdefault(name, len(sets)) for name in delta.leaves],
-                [word for key, amount in delta.sums.items() for word in (sums.setdefault(key, len(sums)), amount)],
+                [
+                    word
+                    for key, amount in delta.sums.items()
+                    for word in (sums.setdefault(key, len(sums)), amount)
+                ],
                 [(name, old if old is not None else False, new) for name, old, new in write.parts] or False,
             )
         )
-    return _pack((inline_bytes_max, SPARSE_MEMBERS_MAX, list(sets), list(sums), users))
+    packed: bytes = _pack((inline_bytes_max, SPARSE_MEMBERS_MAX, list(sets), list(sums), users))
+    return packed
 
 
 def _add_views(parts: Sequence[View]) -> View:

@@ -1,0 +1,150 @@
+"""Is every record an event or a rejection with the right reason?"""
+
+import json
+from typing import Any
+
+import pytest
+
+from stream.events.decode import Decoder
+from stream.events.reasons import MEANINGS, Reason
+from stream.events.schema import Event, Rejection
+from stream.retention.days import zone
+from stream.retention.money import decimal_text, minor_units
+
+RECORD_MS = 1_790_000_000_000
+NOW = RECORD_MS - 60_000
+SESSION: dict[str, Any] = {"event_id": "e", "app_id": "demo", "user_id": "u", "timestamp": NOW}
+PURCHASE: dict[str, Any] = {**SESSION, "amount": "12.34", "currency": "USD"}
+
+
+def decoder(**settings: Any) -> Decoder:
+    return Decoder(zones=lambda app: zone("UTC"), secret=b"s" * 32, earliest_ms=946_684_800_000, **settings)
+
+
+def decode(value: Any, topic: str = "sessions", **settings: Any) -> Event | Rejection:
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return decoder(**settings).decode(topic, data, RECORD_MS)
+
+
+def reason(value: Any, topic: str = "sessions", **settings: Any) -> Reason | None:
+    found = decode(value, topic, **settings)
+    return found.reason if isinstance(found, Rejection) else None
+
+
+def test_every_reason_has_a_meaning() -> None:
+    assert set(MEANINGS) == set(Reason)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b"", Reason.NOT_JSON),
+        (b"{", Reason.NOT_JSON),
+        (b"[1]", Reason.NOT_JSON),
+        (b'"text"', Reason.NOT_JSON),
+        (b'{"a":' + b"[" * 20_000, Reason.NOT_JSON),
+        (b'{"event_id":"\\ud800"}', Reason.NOT_JSON),
+        (json.dumps(SESSION).encode()[:-1] + b',"x":"\xff"}', Reason.NOT_JSON),
+        (json.dumps(SESSION).encode()[:-1] + b',"duration_seconds":NaN}', Reason.NOT_JSON),
+        ({k: v for k, v in SESSION.items() if k != "user_id"}, Reason.MISSING_FIELD),
+        ({**SESSION, "user_id": None}, Reason.MISSING_FIELD),
+        ({**SESSION, "user_id": ""}, Reason.BAD_FIELD),
+        ({**SESSION, "user_id": 5}, Reason.BAD_FIELD),
+        ({**SESSION, "event_id": "x" * 129}, Reason.BAD_FIELD),
+        ({**SESSION, "app_id": "Demo"}, Reason.BAD_FIELD),
+        ({**SESSION, "country": ""}, Reason.BAD_FIELD),
+        ({**SESSION, "duration_seconds": -1}, Reason.BAD_FIELD),
+        ({**SESSION, "timestamp": "2026-11-20T10:00:00"}, Reason.BAD_TIMESTAMP),
+        ({**SESSION, "timestamp": "yesterday"}, Reason.BAD_TIMESTAMP),
+        ({**SESSION, "timestamp": 1.5}, Reason.BAD_TIMESTAMP),
+        ({**SESSION, "timestamp": 10**30}, Reason.BAD_TIMESTAMP),
+        ({**SESSION, "timestamp": "9999-12-31T23:59:59Z"}, Reason.FUTURE),
+        ({**SESSION, "timestamp": RECORD_MS + 24 * 3_600_000 + 1}, Reason.FUTURE),
+        ({**SESSION, "timestamp": "1999-12-31T23:59:59Z"}, Reason.TOO_OLD),
+        (b'{"x":"' + b"y" * 65_536 + b'"}', Reason.TOO_LARGE),
+    ],
+)
+def test_a_record_that_cannot_be_counted_has_its_reason(value: Any, expected: Reason) -> None:
+    assert reason(value) is expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"amount": "1.234"}, Reason.BAD_FIELD),
+        ({"amount": -1}, Reason.BAD_FIELD),
+        ({"amount": "NaN"}, Reason.BAD_FIELD),
+        ({"amount": True}, Reason.BAD_FIELD),
+        ({"amount": 10**11}, Reason.BAD_FIELD),
+        ({"amount": "1e9999"}, Reason.BAD_FIELD),
+        ({"amount": None}, Reason.MISSING_FIELD),
+        ({"currency": "XXX"}, Reason.BAD_FIELD),
+        ({"currency": "JPY", "amount": "1.5"}, Reason.BAD_FIELD),
+        ({"refund_of": ""}, Reason.BAD_FIELD),
+    ],
+)
+def test_bad_money_is_a_bad_field(change: dict[str, Any], expected: Reason) -> None:
+    assert reason({**PURCHASE, **change}, "purchases") is expected
+
+
+def test_the_limits_themselves_are_accepted() -> None:
+    assert reason({**SESSION, "timestamp": RECORD_MS + 24 * 3_600_000}) is None
+    assert reason({**SESSION, "event_id": "x" * 128, "user_id": "ü" * 256, "country": "c" * 128}) is None
+    assert reason({**PURCHASE, "amount": 10**10}, "purchases") is None
+
+
+def test_apps_that_are_not_named_are_unknown() -> None:
+    assert reason(SESSION, apps=("other",)) is Reason.UNKNOWN_APP
+    assert reason(SESSION, apps=("demo",)) is None
+
+
+def test_both_forms_of_a_time_are_the_same_moment() -> None:
+    text = decode({**SESSION, "timestamp": "2026-09-21T15:46:40.500+02:00"})
+    number = decode({**SESSION, "timestamp": 1_789_998_400_500})
+    assert isinstance(text, Event)
+    assert text == number
+
+
+def test_dimensions_are_those_configured_and_null_says_nothing() -> None:
+    event = decode(
+        {**SESSION, "plan": "gold", "country": None, "platform": "ios"}, dimensions=("plan", "country")
+    )
+    assert isinstance(event, Event)
+    assert event.dims == (("plan", "gold"),)
+
+
+def test_a_user_is_a_keyed_hash_of_its_own_app() -> None:
+    here, there = decode(SESSION), decode({**SESSION, "app_id": "other"})
+    assert isinstance(here, Event)
+    assert isinstance(there, Event)
+    assert len(here.user) == 16
+    assert here.user != there.user
+
+
+def test_a_record_without_a_time_of_its_own_cannot_make_an_event_future() -> None:
+    assert isinstance(
+        decoder().decode("sessions", json.dumps({**SESSION, "timestamp": 4 * 10**12}).encode(), -1), Event
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "expected"),
+    [
+        ("12.34", "USD", 1234),
+        ("12.340", "USD", 1234),
+        ("100.0", "JPY", 100),
+        ("1e2", "VND", 100),
+        ("0.001", "KWD", 1),
+        ("-0", "USD", 0),
+    ],
+)
+def test_amounts_are_exact_minor_units(text: str, currency: str, expected: int) -> None:
+    assert minor_units(text, currency) == expected
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"), [(1234, "USD", "12.34"), (5, "KWD", "0.005"), (7, "JPY", "7")]
+)
+def test_amounts_are_written_with_all_their_digits(minor: int, currency: str, text: str) -> None:
+    assert decimal_text(minor, currency) == text
+    assert minor_units(text, currency) == minor

@@ -1,0 +1,85 @@
+"""What holds for the Redis store alone: scripts that never write half, servers that refuse, memory that must not be evicted."""
+
+import pytest
+import redis.asyncio as aioredis
+from redis.exceptions import ResponseError
+
+from stream.store.keys import app_prefix, shard_prefix
+from stream.store.protocol import IdentityMismatch, StoreUnavailable
+from stream.store.redis import RedisStore
+from tests.servers import Valkey
+from tests.stream.store.test_store import APP, apply, stored, write
+
+
+@pytest.mark.parametrize("broken", ["c:c", "s:s:0"])
+async def test_a_key_of_a_wrong_type_ends_the_call_before_its_first_write(
+    valkey: Valkey, broken: str
+) -> None:
+    store = RedisStore.connect(valkey.url)
+    client = aioredis.Redis.from_url(valkey.url)
+    await client.rpush(app_prefix(0, APP) + broken, "no")
+    with pytest.raises(ResponseError):
+        await apply(store, write(1, None, b"a", ["s"], {"f": 1}))
+    assert await stored(store, 1) is None
+    assert await client.hgetall(app_prefix(0, APP) + "n") == {}
+    await store.aclose()
+    await client.aclose()
+
+
+async def test_a_server_without_memory_is_an_outage_and_nothing_is_half_written(valkey: Valkey) -> None:
+    store = RedisStore.connect(valkey.url)
+    await apply(store, write(1, None, b"a", ["s"], {"f": 1}))
+    valkey.ask("CONFIG", "SET", "maxmemory", "1")
+    with pytest.raises(StoreUnavailable):
+        await apply(store, write(2, None, b"a", ["s"], {"f": 1}))
+    valkey.ask("CONFIG", "SET", "maxmemory", "0")
+    assert await stored(store, 2) is None
+    assert (await store.view(APP, counters=["c"])).counters == {"c": {"f": 1}}
+    await store.aclose()
+
+
+async def test_scripts_are_sent_again_after_the_server_forgot_them(valkey: Valkey) -> None:
+    store = RedisStore.connect(valkey.url)
+    await apply(store, write(1, None, b"a", ["s"]))
+    valkey.ask("SCRIPT", "FLUSH")
+    assert await apply(store, write(1, b"a", b"b", [])) == {}
+    await store.aclose()
+
+
+async def test_a_server_that_may_evict_keys_is_refused(valkey: Valkey) -> None:
+    valkey.ask("CONFIG", "SET", "maxmemory", "100mb")
+    valkey.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    store = RedisStore.connect(valkey.url)
+    with pytest.raises(IdentityMismatch, match="noeviction"):
+        await store.open({})
+    await store.aclose()
+
+
+async def test_a_stopped_server_is_an_outage(valkey: Valkey) -> None:
+    store = RedisStore.connect(valkey.url)
+    valkey.kill()
+    with pytest.raises(StoreUnavailable):
+        await stored(store, 1)
+    await store.aclose()
+
+
+async def test_long_records_never_convert_their_bucket(valkey: Valkey) -> None:
+    store = RedisStore.connect(valkey.url)
+    await store.open({})
+    client = aioredis.Redis.from_url(valkey.url)
+    await apply(store, *(write(n, None, b"x" * 500, []) for n in range(20)))
+    buckets = [key async for key in client.scan_iter(match="*:b:*")]
+    assert {await client.object("ENCODING", key) for key in buckets} == {b"listpack"}
+    await store.aclose()
+    await client.aclose()
+
+
+async def test_a_lease_ends_by_itself(valkey: Valkey) -> None:
+    dead, store = RedisStore.connect(valkey.url), RedisStore.connect(valkey.url)
+    assert await dead.pause(30)
+    assert not await store.pause(30)
+    assert 0 < int(valkey.ask("PTTL", shard_prefix(0) + "lease").strip()[1:]) <= 30_000
+    valkey.ask("PEXPIRE", shard_prefix(0) + "lease", "0")
+    assert await store.pause(30)
+    await dead.aclose()
+    await store.aclose()

@@ -1,0 +1,168 @@
+"""Do both stores do what the protocol says? Every rule runs over the in-memory store and over a real server."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from stream.retention.facts import Delta
+from stream.store.keys import shard_of
+from stream.store.protocol import IdentityMismatch, Position, Progress, Store, StorePaused, UserWrite
+
+APP = "demo"
+HERE = "sessions", 3
+
+
+def user(number: int) -> bytes:
+    return number.to_bytes(16, "big")
+
+
+def write(
+    number: int,
+    expected: bytes | None,
+    record: bytes,
+    joins: list[str],
+    sums: Mapping[str, int] | None = None,
+) -> UserWrite:
+    return UserWrite(
+        user(number), expected, record, Delta(joins, [], {("c", name): n for name, n in (sums or {}).items()})
+    )
+
+
+async def apply(store: Store, *writes: UserWrite) -> dict[bytes, bytes | None]:
+    """Applies writes shard by shard; the users that were not applied with their records."""
+    left: dict[bytes, bytes | None] = {}
+    for shard in range(store.shards):
+        mine = [one for one in writes if shard_of(one.user, store.shards) == shard]
+        conflicts = await store.apply(APP, shard, mine) if mine else {}
+        left |= {mine[place].user: record for place, record in conflicts.items()}
+    return left
+
+
+async def stored(store: Store, number: int) -> bytes | None:
+    return (await store.read(APP, shard_of(user(number), store.shards), [user(number)]))[0]
+
+
+async def count(store: Store, name: str) -> int:
+    view = await store.view(APP, sets=[name])
+    return int(np.bitwise_count(view.sets[name]).sum())
+
+
+async def test_what_is_missing_is_empty(store: Store) -> None:
+    assert await stored(store, 1) is None
+    view = await store.view(APP, counters=["c"], sets=["s"])
+    assert view.counters == {"c": {}}
+    assert view.sets["s"].sum() == 0
+    assert await store.positions() == {}
+    assert await store.zones() == {}
+
+
+async def test_a_write_brings_record_bits_and_sums_at_once(store: Store) -> None:
+    assert await apply(store, *(write(n, None, b"r%d" % n, ["s"], {"f": 2}) for n in range(40))) == {}
+    assert await stored(store, 7) == b"r7"
+    assert await count(store, "s") == 40
+    assert (await store.view(APP, counters=["c"])).counters == {"c": {"f": 80}}
+
+
+async def test_a_user_whose_record_moved_is_left_alone_and_the_others_are_not(store: Store) -> None:
+    await apply(store, write(1, None, b"one", ["s"], {"f": 1}))
+    left = await apply(
+        store, write(1, None, b"other", ["t"], {"f": 1}), write(2, None, b"two", ["s"], {"f": 1})
+    )
+    assert left == {user(1): b"one"}
+    assert await apply(store, write(3, b"gone", b"three", ["s"])) == {user(3): None}
+    assert (await count(store, "s"), await count(store, "t")) == (2, 0)
+    assert (await store.view(APP, counters=["c"])).counters == {"c": {"f": 2}}
+
+
+async def test_a_sum_that_returns_to_zero_leaves_no_field(store: Store) -> None:
+    await apply(store, write(1, None, b"a", [], {"f": 1, "g": 1}))
+    await apply(store, write(1, b"a", b"b", [], {"f": -1}))
+    assert (await store.view(APP, counters=["c"])).counters == {"c": {"g": 1}}
+
+
+async def test_leaving_a_set_takes_the_bit_away(store: Store) -> None:
+    await apply(store, *(write(n, None, b"a", ["s"]) for n in range(5)))
+    await apply(store, UserWrite(user(2), b"a", b"b", Delta(["t"], ["s"], {})))
+    assert (await count(store, "s"), await count(store, "t")) == (4, 1)
+
+
+@pytest.mark.parametrize("size", [1, 60, 61, 300, 10_000])
+async def test_a_record_of_any_length_comes_back_and_may_shrink(store: Store, size: int) -> None:
+    await apply(store, write(1, None, b"x" * size, ["s"]))
+    assert await stored(store, 1) == b"x" * size
+    assert await apply(store, write(1, b"x" * size, b"y", [])) == {}
+    assert await stored(store, 1) == b"y"
+
+
+async def test_a_set_grows_from_a_list_to_a_bitmap_and_both_can_lose_members(store: Store) -> None:
+    users = 3000
+    for first in range(0, users, 500):
+        await apply(store, *(write(n, None, b"a", ["s"]) for n in range(first, first + 500)))
+    assert await count(store, "s") == users
+    gone = [UserWrite(user(n), b"a", b"b", Delta([], ["s"], {})) for n in range(0, users, 7)]
+    await apply(store, *gone)
+    assert await count(store, "s") == users - len(gone)
+
+
+async def test_kept_events_apart_are_compared_and_read_by_field(store: Store) -> None:
+    first = UserWrite(user(1), None, b"head", Delta([], [], {}), [(b"a", None, b"1"), (b"b", None, b"2")])
+    assert await apply(store, first) == {}
+    assert await store.read_parts(APP, user(1), [b"a", b"zz"]) == {b"a": b"1"}
+    assert await store.read_parts(APP, user(1), None) == {b"a": b"1", b"b": b"2"}
+    stale = UserWrite(user(1), b"head", b"head2", Delta(["s"], [], {}), [(b"a", None, b"3")])
+    assert await apply(store, stale) == {user(1): b"head"}
+    assert await count(store, "s") == 0
+
+
+async def test_a_position_moves_only_from_where_the_caller_thinks_it_is(store: Store) -> None:
+    for shard in range(store.shards):
+        ten = Progress(
+            HERE, None, Position(10, "log"), {"applied": 9, "dead_letters": 1} if shard == 0 else {}
+        )
+        assert await store.advance(shard, ten) == Position(10, "log")
+        assert await store.advance(shard, ten) == Position(10, "log")
+        stale = Progress(HERE, Position(5, "log"), Position(20, "log"), {"applied": 100})
+        assert await store.advance(shard, stale) == Position(10, "log")
+    assert await store.positions() == {HERE: Position(10, "log")}
+    totals = await store.totals()
+    assert (totals["applied"], totals["dead_letters"]) == (9, 1)
+
+
+async def test_a_position_holds_only_where_every_shard_has_it(store: Store) -> None:
+    await store.advance(0, Progress(HERE, None, Position(10, "log"), {}))
+    assert await store.positions() == ({HERE: Position(10, "log")} if store.shards == 1 else {})
+
+
+async def test_applies_wait_while_the_lease_is_held(store: Store) -> None:
+    assert await store.pause(10)
+    with pytest.raises(StorePaused):
+        await apply(store, write(1, None, b"a", []))
+    with pytest.raises(StorePaused):
+        await store.advance(0, Progress(HERE, None, Position(1, "log"), {}))
+    await store.resume()
+    assert await apply(store, write(1, None, b"a", [])) == {}
+
+
+async def test_data_counted_under_another_identity_is_refused(store: Store) -> None:
+    await store.open({"layout": "1", "secret": "x"})
+    await store.open({"layout": "1", "secret": "x"})
+    await store.claim_zone("demo", "UTC")
+    with pytest.raises(IdentityMismatch, match="secret"):
+        await store.open({"layout": "1", "secret": "y"})
+    with pytest.raises(IdentityMismatch, match="Asia/Kolkata"):
+        await store.claim_zone("demo", "Asia/Kolkata")
+    assert await store.zones() == {"demo": "UTC"}
+
+
+async def test_the_audit_reads_back_everything(store: Store) -> None:
+    await apply(store, *(write(n, None, b"x" * (n * 10 + 1), ["s"], {"f": 1}) for n in range(10)))
+    users = [one async for one in store.stored_users(APP)]
+    assert sorted(len(one.record) for one in users) == [n * 10 + 1 for n in range(10)]
+    assert sum(fields["c"]["f"] for fields in (await store.stored_counters(APP)).values() if fields) == 10
+    assert (
+        sum(
+            int(np.bitwise_count(sets["s"]).sum()) for sets in (await store.stored_sets(APP)).values() if sets
+        )
+        == 10
+    )

@@ -1,0 +1,145 @@
+"""Is a plan right, however the events are cut? The short way equals the long way, and deltas add up to facts."""
+
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream import pipeline
+from stream.events.schema import Event
+from stream.pipeline import Known, Plan, fields_needed, plan, plan_append
+from stream.retention.days import zone
+from stream.retention.facts import facts
+from stream.retention.records import Incomplete, Record, summarise
+from stream.store.codec import decode, decode_kept
+
+ZONE = zone("UTC")
+USER = b"u" * 16
+START = 1_780_000_000_000
+HOUR, DAY = 3_600_000, 86_400_000
+DIMS = [(), (("country", "VN"),), (("country", "US"), ("platform", "ios")), (("other", "q"),)]
+
+
+class One:
+    """One user, written by plans as a store would."""
+
+    def __init__(self) -> None:
+        self.stored: bytes | None = None
+        self.known: Known | None = None
+        self.parts: dict[bytes, bytes] = {}
+        self.sets: set[str] = set()
+        self.sums: Counter[Any] = Counter()
+
+    def feed(self, events: list[Event], append: bool) -> None:
+        planned = plan_append(USER, self.known, events) if append and self.known is not None else None
+        self._take(planned or self._plan(events))
+
+    def _plan(self, events: list[Event]) -> Plan:
+        needed = fields_needed(self.stored, events)
+        try:
+            return plan(
+                USER,
+                self.stored,
+                events,
+                ZONE,
+                {name: self.parts[name] for name in needed if name in self.parts},
+            )
+        except Incomplete:
+            return plan(USER, self.stored, events, ZONE, self.parts, whole=True)
+
+    def _take(self, planned: Plan) -> None:
+        self.known = planned.known
+        write = planned.write
+        if write is None:
+            return
+        assert write.expected == self.stored
+        assert all(self.parts.get(name) == old for name, old, _ in write.parts)
+        assert self.sets.isdisjoint(write.delta.joins)
+        assert self.sets.issuperset(write.delta.leaves)
+        assert all(write.delta.sums.values())
+        self.stored = write.record
+        self.parts.update({name: new for name, _, new in write.parts})
+        self.sets = (self.sets | set(write.delta.joins)) - set(write.delta.leaves)
+        self.sums.update(write.delta.sums)
+
+    def record(self) -> Record:
+        assert self.stored is not None
+        record = decode(self.stored, ZONE)
+        if record.apart:
+            record.kept = dict(decode_kept(data, ZONE) for data in self.parts.values())
+            assert summarise(record.kept) == record.summary
+        return record
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event:
+    kind = draw(st.sampled_from(["session", "session", "session", "install", "purchase"]))
+    ts_ms = START + draw(st.sampled_from([0, HOUR, DAY, 2 * DAY, 40 * DAY])) + draw(st.integers(0, 2))
+    event = Event(
+        kind,
+        "demo",
+        USER,
+        f"e{draw(st.integers(0, 3))}",
+        ts_ms,
+        ZONE.slot(ts_ms),
+        draw(st.sampled_from(DIMS)),
+    )
+    if kind == "purchase":
+        event.amount_minor, event.currency = draw(st.integers(0, 4)), "USD"
+        event.refund_of = draw(st.sampled_from(["", "", "x"]))
+    return event
+
+
+@pytest.mark.parametrize("inline_max", [32, 2, 1])
+@given(found=st.lists(events(), min_size=1, max_size=14), seed=st.integers(0, 2**32))
+def test_any_order_and_any_cut_give_the_same_record_and_its_facts(
+    found: list[Event], seed: int, inline_max: int
+) -> None:
+    rng = random.Random(seed)
+    ends = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "KEPT_INLINE_MAX", inline_max)
+        for _ in range(3):
+            rng.shuffle(found)
+            one, rest = One(), list(found)
+            while rest:
+                size = rng.randint(1, 4)
+                one.feed(rest[:size], append=rng.random() < 0.7)
+                rest = rest[size:]
+            adds_up = facts(one.record())
+            assert adds_up.sets == one.sets
+            assert adds_up.sums == {key: amount for key, amount in one.sums.items() if amount}
+            ends.append((one.stored, one.parts))
+    assert all(end == ends[0] for end in ends)
+
+
+@given(found=st.lists(events(), min_size=1, max_size=14))
+def test_events_that_are_counted_already_write_nothing(found: list[Event]) -> None:
+    one = One()
+    one.feed(found, append=False)
+    assert plan(USER, one.stored, found, ZONE).write is None
+    assert plan(USER, one.stored, found[::-1] * 2, ZONE).write is None
+
+
+def test_a_later_session_costs_one_byte_one_membership_and_two_cells() -> None:
+    one = One()
+    one.feed([Event("install", "demo", USER, "i", START, ZONE.slot(START))], append=False)
+    one.feed([Event("session", "demo", USER, "s", START, ZONE.slot(START))], append=False)
+    before = one.stored
+    later = START + DAY
+    planned = (
+        plan_append(USER, one.known, [Event("session", "demo", USER, "t", later, ZONE.slot(later))])
+        if one.known
+        else None
+    )
+    assert planned is not None
+    assert planned.write is not None
+    assert planned.write.record[:-1] == before
+    assert planned.write.delta.joins == ["session:2026-05-29"]
+    assert planned.write.delta.sums == {
+        ("triangle:install:2026-05-28", "1"): 1,
+        ("triangle:first_seen:2026-05-28", "1"): 1,
+    }
