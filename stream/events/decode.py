@@ -50,6 +50,7 @@ _YEAR_9999_MS = 253_402_300_799_999
 _CACHED_DIMS_MAX = 50_000
 _CACHED_APPS_MAX = 10_000
 _CACHED_USERS_MAX = 100_000
+_SYNTAX = msgspec.json.Decoder(Raw)
 _PATH = re.compile(r"`\$\.([a-z_]+)`|field `([A-Za-z_0-9]+)`")
 
 
@@ -128,7 +129,7 @@ class Decoder:
                 value.decode()
             fields = msgspec.structs.astuple(decoder.decode(value))
         except msgspec.ValidationError as error:
-            return _explain(error)
+            return _explain(value, error)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return Rejection(Reason.NOT_JSON, str(error)[:200])
         return self._event(kind, self._own[topic], fields, record_ts_ms)
@@ -192,8 +193,12 @@ def _with_money(
     return event
 
 
-def _explain(error: msgspec.ValidationError) -> Rejection:
+def _explain(value: bytes, error: msgspec.ValidationError) -> Rejection:
     """Which reason a failed typed decode has: its message names the field, and what was found there."""
+    try:
+        _SYNTAX.decode(value)  # A typed decode stops at the first wrong field, before it has seen the rest.
+    except (msgspec.DecodeError, RecursionError) as broken:
+        return Rejection(Reason.NOT_JSON, str(broken)[:200])
     text = str(error)
     path = _PATH.search(text)
     field = (path[1] or path[2]) if path else None

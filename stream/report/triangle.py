@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stream.report.query import RetentionQuery, moment_text
+from stream.report.query import QueryError, RetentionQuery, moment_text
 from stream.report.segments import Ranking, Segment, Weights, known_values, unset, values_of
 from stream.report.sets import (
     NOT_SET,
@@ -30,6 +30,8 @@ from stream.report.span import Span, check_cells, periods_of_answer, span_of
 from stream.retention.days import iso, zone
 from stream.retention.rates import pooled, rate
 from stream.store.protocol import Store, View
+
+DAYS_MAX = 10_000  # whose sets one answer may look at; the counters of the plain triangle know no such limit
 
 _KEEP = "#where"  # masks stand among the sets under names that no stored set has
 _SEGMENT = "#segment "
@@ -73,10 +75,15 @@ def plain_table(query: RetentionQuery, span: Span, periods: int, view: View) -> 
 
 
 async def _tables_of_sets(store: Store, query: RetentionQuery, span: Span, periods: int) -> list[Table]:
+    days = return_days(query, span, periods)
+    if len(span.days) + len(days) > DAYS_MAX:
+        raise QueryError(
+            f"the answer would look at more than {DAYS_MAX:,} days; ask for a shorter range (from, to, as_of)"
+        )
     spread = [name for name, value in query.where if value == NOT_SET]
     spread += [query.breakdown] if query.breakdown is not None and query.breakdown not in spread else []
     names = [name for day in span.days for name in cohort_names(query.cohort, day)]
-    names += [name for day in return_days(query, span, periods) for name in return_names(query.returns, day)]
+    names += [name for day in days for name in return_names(query.returns, day)]
     names += [value_name(*condition) for condition in query.where if condition[1] != NOT_SET]
     names += await known_values(store, query.app, spread)
     counters = [values_counter(name) for name in spread]

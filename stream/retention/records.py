@@ -23,7 +23,10 @@ SESSION = "session"
 Said = tuple[int, str, str]
 Key = tuple[str, str]
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
+# UUIDs of version 4: 32 random bits in front. Not those of version 1, 6 or 7, which begin with the time, nor hand-made ones of zeros.
+_RANDOM_UUID = re.compile(
+    r"(?!0{8})[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII
+)
 _EVENT_ORDER_CHARS = 8
 
 
@@ -108,12 +111,12 @@ class Incomplete(Exception):
 
 
 def event_order(event_id: str) -> str:
-    """What an event id adds to an order by time: itself, of a UUID the first 32 bits.
+    """What an event id adds to an order by time: itself, of a random UUID the first 32 bits.
 
-    Only two events of one user in the same millisecond are ordered by it, so 32 random bits do what 128 would, and every record
+    Only two events of one user in the same millisecond are ordered by it, so 32 random bits do what 122 would, and every record
     is shorter for it. Should they be equal as well, the smaller value wins: the outcome never depends on the order of arrival.
     """
-    return event_id[:_EVENT_ORDER_CHARS] if _UUID.fullmatch(event_id) else event_id
+    return event_id[:_EVENT_ORDER_CHARS] if _RANDOM_UUID.fullmatch(event_id) else event_id
 
 
 def summarise(kept: dict[Key, Kept]) -> Summary:

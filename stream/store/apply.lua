@@ -1,15 +1,18 @@
 -- Compare and apply: each user whose record is still the one that was planned against gets its new record with every bit and sum
 -- of it; of the others the current record is returned. Nothing is written before everything was read and found sound, since a
 -- script does not roll back.
---   KEYS[1] prefix of the app, KEYS[2] the lease
+--   KEYS[1] prefix of the app, KEYS[2] the lease, KEYS[3] the lineage
 --   ARGV[1] MessagePack: {inline bytes max, sparse members max, set names, {counter, field} pairs, users}
 --   a user: {id, expected or false, record, joins, leaves, {sum, amount, ...}, {{field, expected or false, bytes}, ...}}
--- Returns {place, current or false, ...} of the users that were not applied, or 'paused'.
+--   ARGV[2] the last mark that the client has seen, ARGV[3] what makes a new one unique
+-- Returns {place, current or false, ..., mark} with the users that were not applied, or 'paused'.
 local base = KEYS[1]
 local call = redis.call
 if call('EXISTS', KEYS[2]) == 1 then return 'paused' end
 local inline_max, sparse_max, set_names, sum_names, users = unpack(cmsgpack.unpack(ARGV[1]))
-local CHUNK, CHUNK_BYTES, NONE, BITS = 65536, 8192, {}, 250
+local CHUNK, CHUNK_BYTES, NONE = 65536, 8192, {}
+-- Far below what Lua can unpack at once (8,000).
+local BITS, WORDS = 250, 1000
 
 -- 1. Compare. An empty value in the bucket says that the record is long and has a key of its own.
 local conflicts, matching = {}, {}
@@ -31,7 +34,10 @@ for place, user in ipairs(users) do
     conflicts[#conflicts + 1] = record
   end
 end
-if #matching == 0 then return conflicts end
+if #matching == 0 then
+  conflicts[#conflicts + 1] = lineage(KEYS[3], ARGV[2], '')
+  return conflicts
+end
 
 -- 2. Indexes for new users; which members each chunk of a set gains and loses; what each counter gains.
 local given = tonumber(call('HGET', base .. 'n', 'users') or 0)
@@ -74,12 +80,26 @@ for key, chunk in pairs(chunks) do
 end
 local counters = {}
 for sum, amount in pairs(sums) do
-  local counter, field = sum_names[sum + 1][1], sum_names[sum + 1][2]
-  if not counters[counter] then counters[counter] = {} end
-  local stored = call('HGET', base .. 'c:' .. counter, field) or '0'
-  local number = tonumber(stored)
-  if not number then error('counter ' .. counter .. ' holds no number') end
-  counters[counter][field] = number + amount
+  local name = sum_names[sum + 1]
+  local counter = counters[name[1]]
+  if not counter then
+    counter = {{}, {}}
+    counters[name[1]] = counter
+  end
+  local fields = counter[1]
+  fields[#fields + 1] = name[2]
+  counter[2][#fields] = amount
+end
+for name, counter in pairs(counters) do
+  local fields, amounts = counter[1], counter[2]
+  for at = 1, #fields, WORDS do
+    local stored = call('HMGET', base .. 'c:' .. name, unpack(fields, at, math.min(at + WORDS - 1, #fields)))
+    for place, text in ipairs(stored) do
+      local number = tonumber(text or 0)
+      if not number then error('counter ' .. name .. ' holds no number') end
+      amounts[at + place - 1] = number + amounts[at + place - 1]
+    end
+  end
 end
 
 -- 4. Write.
@@ -136,13 +156,21 @@ for key, chunk in pairs(chunks) do
     sparse(key, chunk[4], chunk[1], chunk[2])
   end
 end
-for counter, fields in pairs(counters) do
-  local key = base .. 'c:' .. counter
-  for field, number in pairs(fields) do
-    if number == 0 then call('HDEL', key, field)
-    else call('HSET', key, field, string.format('%.0f', number)) end
+for name, counter in pairs(counters) do
+  local key, fields, numbers = base .. 'c:' .. name, counter[1], counter[2]
+  for at = 1, #fields, WORDS do
+    local words = {}
+    for place = at, math.min(at + WORDS - 1, #fields) do
+      if numbers[place] == 0 then
+        call('HDEL', key, fields[place])
+      else
+        words[#words + 1], words[#words + 2] = fields[place], string.format('%.0f', numbers[place])
+      end
+    end
+    if #words > 0 then call('HSET', key, unpack(words)) end
   end
 end
 call('HSET', base .. 'n', 'users', given)
 call('HINCRBY', base .. 'n', 'version', 1)
+conflicts[#conflicts + 1] = lineage(KEYS[3], ARGV[2], ARGV[3])
 return conflicts

@@ -4,6 +4,7 @@
 {s0}:rt1:positions            hash: TOPIC:PARTITION -> NEXT@LOG
 {s0}:rt1:totals               hash: applied, dead_letters, ...
 {s0}:rt1:lease                string with an end: applies wait
+{s0}:rt1:lineage              hash: calls (so far) and the marks of the last 1,024 apply calls (see lineage.py)
 {s0}:rt1:a:APP:n              hash: users (indexes given so far), version (calls applied)
 {s0}:rt1:a:APP:b:<2 bytes>    hash: user (14 bytes) -> index (4 bytes) and record; empty where the record is long
 {s0}:rt1:a:APP:r:<16 bytes>   string: index and record of a user with a long record

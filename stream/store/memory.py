@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from stream.store.chunks import bitmap_of, chunks_of
 from stream.store.keys import shard_of
+from stream.store.lineage import History, Lineage
 from stream.store.protocol import (
     Bitmap,
     IdentityMismatch,
@@ -34,24 +35,39 @@ class _Users(Struct):
     version: int = 0
 
 
+class _Data:
+    """What a server would hold."""
+
+    def __init__(self, shards: int) -> None:
+        self.identity: dict[str, str] = {}
+        self.apps: list[dict[str, _Users]] = [{} for _ in range(shards)]
+        self.positions: list[dict[Partition, Position]] = [{} for _ in range(shards)]
+        self.totals: dict[str, int] = {}
+        self.paused = False
+        self.history = [History() for _ in range(shards)]
+
+
 class MemoryStore:
     """A store for tests and for trying things out; gone with the process."""
 
     def __init__(self, shards: int = 1) -> None:
         self.shards = shards
-        self._identity: dict[str, str] = {}
-        self._apps: list[dict[str, _Users]] = [{} for _ in range(shards)]
-        self._positions: list[dict[Partition, Position]] = [{} for _ in range(shards)]
-        self._totals: dict[str, int] = {}
-        self._paused = False
+        self._data = _Data(shards)
+        self._lineage = [Lineage() for _ in range(shards)]
+
+    def client(self) -> "MemoryStore":
+        """Another client of the same data, as another process would be."""
+        other = copy.copy(self)
+        other._lineage = [Lineage() for _ in range(self.shards)]
+        return other
 
     def snapshot(self) -> dict[str, Any]:
         """Everything, as it is now."""
-        return copy.deepcopy(self.__dict__)
+        return copy.deepcopy(self._data.__dict__)
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Go back to a snapshot, as a server does that lost what came after it."""
-        self.__dict__.update(copy.deepcopy(snapshot))
+        self._data.__dict__.update(copy.deepcopy(snapshot))
 
     async def open(self, identity: Mapping[str, str]) -> None:
         """Claim the data for this identity."""
@@ -63,19 +79,20 @@ class MemoryStore:
         self._claim(f"zone:{app}", zone)
 
     def _claim(self, name: str, value: str) -> None:
-        stored = self._identity.setdefault(name, value)
+        stored = self._data.identity.setdefault(name, value)
         if stored != value:
             raise IdentityMismatch(f"the data was counted with {name}={stored}, this process has {value}")
 
     async def zones(self) -> dict[str, str]:
         """The apps of the data and their zones."""
-        return {name[5:]: zone for name, zone in sorted(self._identity.items()) if name.startswith("zone:")}
+        return {name[5:]: zone for name, zone in sorted(self._data.identity.items()) if name.startswith("zone:")}
 
     def _app(self, shard: int, app: str) -> _Users:
-        return self._apps[shard].setdefault(app, _Users())
+        return self._data.apps[shard].setdefault(app, _Users())
 
     async def read(self, app: str, shard: int, users: Sequence[bytes]) -> list[bytes | None]:
         """The records of some users of one shard."""
+        self._mark(shard)
         records = self._app(shard, app).records
         return [records[user][1] if user in records else None for user in users]
 
@@ -86,7 +103,7 @@ class MemoryStore:
 
     async def apply(self, app: str, shard: int, writes: Sequence[UserWrite]) -> dict[int, bytes | None]:
         """Write each user whose record is as expected; of the others the record as it is."""
-        if self._paused:
+        if self._data.paused:
             raise StorePaused("an audit holds the lease")
         users = self._app(shard, app)
         conflicts: dict[int, bytes | None] = {}
@@ -109,7 +126,12 @@ class MemoryStore:
                 if not fields[counted]:
                     del fields[counted]
         users.version += len(conflicts) < len(writes)
+        self._mark(shard, new=len(conflicts) < len(writes))
         return conflicts
+
+    def _mark(self, shard: int, *, new: bool = False) -> None:
+        mine = self._lineage[shard]
+        mine.note(self._data.history[shard].mark(mine.seen, mine.who() if new else b""))
 
     @staticmethod
     def _same(users: _Users, write: UserWrite, record: bytes | None) -> bool:
@@ -118,26 +140,29 @@ class MemoryStore:
 
     async def advance(self, shard: int, progress: Progress) -> Position | None:
         """Move a position if it is as expected."""
-        if self._paused:
+        if self._data.paused:
             raise StorePaused("an audit holds the lease")
-        positions = self._positions[shard]
+        self._mark(shard)
+        if self._lineage[shard].is_broken:
+            return None
+        positions = self._data.positions[shard]
         if positions.get(progress.partition) == progress.expected:
             positions[progress.partition] = progress.position
             for name, amount in progress.totals.items():
-                self._totals[name] = self._totals.get(name, 0) + amount
+                self._data.totals[name] = self._data.totals.get(name, 0) + amount
         return positions.get(progress.partition)
 
     async def shard_positions(self) -> list[dict[Partition, Position]]:
         """The positions, shard by shard."""
-        return [dict(positions) for positions in self._positions]
+        return [dict(positions) for positions in self._data.positions]
 
     async def positions(self) -> dict[Partition, Position]:
         """The positions that hold in every shard."""
-        return smallest(self._positions)
+        return smallest(self._data.positions)
 
     async def totals(self) -> dict[str, int]:
         """Counts that are no function of records."""
-        return dict(self._totals)
+        return dict(self._data.totals)
 
     async def view(self, app: str, *, counters: Sequence[str] = (), sets: Sequence[str] = ()) -> View:
         """Some counters and sets of an app."""
@@ -152,12 +177,12 @@ class MemoryStore:
 
     async def pause(self, seconds: float) -> bool:
         """Make applies wait."""
-        self._paused = True
+        self._data.paused = True
         return True
 
     async def resume(self) -> None:
         """Let applies go on."""
-        self._paused = False
+        self._data.paused = False
 
     async def stored_users(self, app: str) -> AsyncIterator[StoredUser]:
         """Every user of an app."""

@@ -96,7 +96,10 @@ class Store(Protocol):
         """Write each user whose record is as expected; of the others, by place in `writes`, the record as it is."""
 
     async def advance(self, shard: int, progress: Progress) -> Position | None:
-        """Move a position if it is as expected; otherwise change nothing. The position as it is now."""
+        """Move a position if it is as expected; otherwise change nothing. The position as it is now.
+
+        None, and nothing moved, where the store has fallen back behind what this client has seen.
+        """
 
     async def shard_positions(self) -> list[dict[Partition, Position]]:
         """The positions, shard by shard."""

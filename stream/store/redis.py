@@ -22,6 +22,7 @@ from redis.exceptions import (
 
 from stream.store.chunks import bitmap_of_chunks, chunks_of
 from stream.store.keys import INDEX_BYTES, SPARSE_MEMBERS_MAX, app_prefix, shard_of, shard_prefix
+from stream.store.lineage import BACK, Lineage
 from stream.store.protocol import (
     Bitmap,
     IdentityMismatch,
@@ -63,7 +64,8 @@ class _Script:
     """A Lua file, called by its digest; sent again after a server has forgotten it."""
 
     def __init__(self, name: str) -> None:
-        self._text = resources.files(__package__).joinpath(f"{name}.lua").read_bytes()
+        files = resources.files(__package__)
+        self._text = files.joinpath("lineage.lua").read_bytes() + files.joinpath(f"{name}.lua").read_bytes()
         self._digest = ""
 
     async def __call__(self, client: "aioredis.Redis", keys: Sequence[str], *args: Any) -> Any:
@@ -99,6 +101,7 @@ class RedisStore:
         self._apply, self._read, self._advance = _Script("apply"), _Script("read"), _Script("advance")
         self._inline_bytes_max = _LISTPACK_VALUE_BYTES
         self._lease = secrets.token_hex(8)
+        self._lineage = [Lineage() for _ in range(shards)]
 
     @classmethod
     def connect(
@@ -158,7 +161,10 @@ class RedisStore:
 
     async def read(self, app: str, shard: int, users: Sequence[bytes]) -> list[bytes | None]:
         """The records of some users of one shard, in one round trip."""
-        return list(await self._read(self._client, (app_prefix(shard, app),), b"".join(users)))
+        keys = (app_prefix(shard, app), shard_prefix(shard) + "lineage")
+        *records, mark = await self._read(self._client, keys, b"".join(users), self._lineage[shard].seen)
+        self._lineage[shard].note(mark)
+        return records
 
     async def read_parts(self, app: str, user: bytes, fields: Sequence[bytes] | None) -> dict[bytes, bytes]:
         """Kept events stored apart: those of `fields`, or all."""
@@ -170,28 +176,33 @@ class RedisStore:
 
     async def apply(self, app: str, shard: int, writes: Sequence[UserWrite]) -> dict[int, bytes | None]:
         """One call of apply.lua; StorePaused while an audit holds the lease."""
-        packed = pack_writes(writes, self._inline_bytes_max)
-        keys = (app_prefix(shard, app), shard_prefix(shard) + "lease")
-        answer = await self._apply(self._client, keys, packed)
+        packed, lineage = pack_writes(writes, self._inline_bytes_max), self._lineage[shard]
+        keys = (app_prefix(shard, app), shard_prefix(shard) + "lease", shard_prefix(shard) + "lineage")
+        answer = await self._apply(self._client, keys, packed, lineage.seen, lineage.who())
         if answer == _PAUSED:
             raise StorePaused("an audit holds the lease")
-        return dict(zip(answer[::2], answer[1::2], strict=True))
+        *conflicts, mark = answer
+        lineage.note(mark)
+        return dict(zip(conflicts[::2], conflicts[1::2], strict=True))
 
     async def advance(self, shard: int, progress: Progress) -> Position | None:
-        """One call of advance.lua."""
+        """One call of advance.lua. None also where the store has fallen back behind what this client has seen."""
+        if self._lineage[shard].is_broken:
+            return None
         prefix = shard_prefix(shard)
         totals = [word for name, amount in progress.totals.items() if amount for word in (name, amount)]
         answer = await self._advance(
             self._client,
-            (prefix + "positions", prefix + "totals", prefix + "lease"),
+            (prefix + "positions", prefix + "totals", prefix + "lease", prefix + "lineage"),
             _partition_text(progress.partition),
             _position_text(progress.expected),
             _position_text(progress.position),
+            self._lineage[shard].seen,
             *totals,
         )
         if answer == _PAUSED:
             raise StorePaused("an audit holds the lease")
-        return _position(answer) if answer else None
+        return _position(answer) if answer and answer != BACK else None
 
     async def shard_positions(self) -> list[dict[Partition, Position]]:
         """The positions, shard by shard."""

@@ -85,8 +85,8 @@ def test_the_usual_user_fits_into_a_listpack_entry() -> None:
     """An install, three dimensions, eight active days: with its index under the 64 bytes of a server's default setting."""
     start = 1_780_000_000_000
     said = (("country", "VN"), ("platform", "ios"), ("source", "organic"))
-    install = {(INSTALL, str(UUID(int=2**127 - 5))): Kept(start, ZONE.slot(start), said)}
-    order = event_order(str(UUID(int=2**126 + 12345678901234567890)))
+    install = {(INSTALL, str(UUID(int=2**127 - 5, version=4))): Kept(start, ZONE.slot(start), said)}
+    order = event_order(str(UUID(int=2**126 + 12345678901234567890, version=4)))
     days = [ZONE.slot(start + day * 86_400_000 * 3) for day in range(8)]
     record = Record(
         days, {name: (start + 5000, order, value) for name, value in said}, install, summarise(install)

@@ -1,0 +1,34 @@
+"""What holds for every test: its servers, its time limit, its size of the long loops."""
+
+import pytest
+
+from tests.servers import (  # noqa: F401 fixtures
+    _kafka_server,
+    broker,
+    kafka,
+    make_broker,
+    make_valkey,
+    valkey,
+)
+
+SECONDS = {"crash": 180, "e2e": 180, "slow": 60}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--crash-runs", type=int, default=1, help="how many times as long the crash tests run")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test whose mark says that it takes longer may do so; its own `timeout` mark wins."""
+    for item in items:
+        seconds = max(
+            (SECONDS[mark.name] for mark in item.iter_markers() if mark.name in SECONDS), default=None
+        )
+        if seconds is not None and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(seconds))
+
+
+@pytest.fixture(scope="session")
+def crash_runs(request: pytest.FixtureRequest) -> int:
+    """How many times as long a crash test shall run: 1 in `make test`, more with `make crash`."""
+    return int(request.config.getoption("--crash-runs"))

@@ -1,0 +1,50 @@
+"""What if the store loses its latest writes (failover, restore, flush)? It is noticed, and the replay repairs the numbers."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.store.memory import MemoryStore
+from tests.laws.checks import check_world, oracle_of
+from tests.laws.profiles import LIMIT, examples
+from tests.laws.test_laws import SEEDS
+from tests.laws.world import Log, Nemesis, World
+from tests.strategies import Story, stories
+
+
+pytestmark = LIMIT
+
+
+def rollback(store: MemoryStore, rng: random.Random, *, flush: bool) -> Nemesis:
+    """Goes back to a snapshot, or to nothing, at any moment: between two users of a batch, between users and offset."""
+
+    async def nemesis(turn: Callable[[], Awaitable[None]]) -> None:
+        empty = store.snapshot()
+        for _ in range(rng.randint(0, 40)):
+            await turn()
+        before = empty if flush else store.snapshot()
+        for _ in range(rng.randint(0, 40)):
+            await turn()
+        store.restore(before)
+
+    return nemesis
+
+
+@examples(150, shrink=False)
+@given(
+    story=stories(), seed=SEEDS, flush=st.booleans(), shards=st.sampled_from([1, 2]), zombies=st.booleans()
+)
+async def test_a_rollback_at_any_moment_is_repaired(
+    story: Story, seed: int, flush: bool, shards: int, zombies: bool
+) -> None:
+    rng, store = random.Random(seed), MemoryStore(shards)
+    how = {"zombies": zombies, "kill_rate": 0.01, "outage_rate": 0.01}
+    world = World(
+        Log(story.records, rng), store, rng, story.zone, nemesis=rollback(store, rng, flush=flush), **how
+    )
+    await world.run()
+    await check_world(world, oracle_of(story))

@@ -1,0 +1,56 @@
+"""The docs say what the code says."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from consumers.settings import Settings
+from stream.events.decode import Decoder
+from stream.events.schema import TOPICS, Event
+from stream.retention.days import zone
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["settings.md", "metrics.md", "reasons.md", "commands.md"])
+def test_a_generated_page_is_as_the_code_has_it(name: str) -> None:
+    text = (DOCS / name).read_text()
+    assert text == generator().page(name, text), "run: python docs/generate.py"
+
+
+def test_every_generated_page_is_tested() -> None:
+    assert set(generator().PAGES) == {"settings.md", "metrics.md", "reasons.md", "commands.md"}
+
+
+def test_the_page_of_events_names_every_topic_and_dimension() -> None:
+    text = (DOCS / "events.md").read_text()
+    for word in (*TOPICS, *TOPICS.values(), *Settings().dimensions):
+        assert f"`{word}`" in text
+
+
+def test_the_examples_of_events_are_events() -> None:
+    block = re.search(r"```json\n(.*?)```", (DOCS / "events.md").read_text(), re.DOTALL)
+    assert block is not None
+    decoder = Decoder(zones=lambda app: zone("UTC"), secret=b"s" * 16, earliest_ms=0)
+    for topic, line in zip(TOPICS, block[1].splitlines(), strict=True):
+        assert json.loads(line)["app_id"] == "shop"
+        assert isinstance(decoder.decode(topic, line.encode(), 1_795_200_000_000), Event)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in DOCS.glob("*.md"):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (DOCS / target).exists(), f"{page.name}: {target}"
