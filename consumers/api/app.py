@@ -1,0 +1,137 @@
+"""What does the HTTP interface answer? The routes of the API, each a read of the one read model.
+
+GET /api/v1/retention   the cohort triangle
+GET /api/v1/active      actives and lifecycle by day
+GET /api/v1/status      what is counted, and whether that is all
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from consumers.api.gate import Crowded, Gate
+from consumers.api.status import status
+from consumers.kafka import KafkaUnavailable
+from consumers.settings import Settings
+from consumers.web import Render, answered, encode, probes, problem
+from stream.events.schema import TOPICS
+from stream.report import QueryError, active, retention
+from stream.report.query import parse_active, parse_retention
+from stream.store.protocol import Partition, Store, StoreUnavailable
+
+HEAVY_AT_ONCE = 2
+HEAVY_WAITING_MAX = 64
+
+Answer = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class Log(Protocol):
+    """What the status needs of Kafka."""
+
+    async def log_id(self) -> str:
+        """The identity of the log."""
+
+    async def end_offsets(self, topics: Any) -> dict[Partition, int]:
+        """The stable end of every partition of the topics."""
+
+
+class Api:
+    """The handlers. `now_ms` is the wall clock; `kafka` opens the connection, or raises KafkaUnavailable."""
+
+    def __init__(
+        self, settings: Settings, store: Store, kafka: Callable[[], Awaitable[Log]], now_ms: Callable[[], int]
+    ) -> None:
+        self._settings, self._store, self._kafka, self._now_ms = settings, store, kafka, now_ms
+        self._gate = Gate(HEAVY_AT_ONCE, HEAVY_WAITING_MAX)
+        self.waiting: str | None = None  # why nothing can be answered yet
+
+    def application(self, render: Render) -> web.Application:
+        """The aiohttp application; `render` gives the metrics."""
+        app = probes(healthy=self._healthy, ready=self._ready, render=render)
+        for path, answer in {
+            "retention": self.retention,
+            "active": self.active,
+            "status": self.status,
+        }.items():
+            app.router.add_get(f"/api/v1/{path}", self._told(answer))
+        return app
+
+    async def retention(self, request: web.Request) -> web.Response:
+        """GET /api/v1/retention."""
+        query = parse_retention(_parameters(request), self._settings.dimensions)
+        zone = self._zone(query.app)
+        if query.plain:
+            return await _sent(retention(self._store, query, now_ms=self._now_ms(), default_zone=zone))
+        async with self._gate.entered():
+            return await _sent(retention(self._store, query, now_ms=self._now_ms(), default_zone=zone))
+
+    async def active(self, request: web.Request) -> web.Response:
+        """GET /api/v1/active."""
+        query = parse_active(_parameters(request))
+        zone = self._zone(query.app)
+        async with self._gate.entered():
+            return await _sent(active(self._store, query, now_ms=self._now_ms(), default_zone=zone))
+
+    async def status(self, request: web.Request) -> web.Response:
+        """GET /api/v1/status. The ends are read after the request came, and the positions after the ends."""
+        kafka = await self._kafka()
+        log_id, ends = await asyncio.gather(kafka.log_id(), kafka.end_offsets(TOPICS))
+        positions, totals = await self._store.positions(), await self._store.totals()
+        return answered(status(ends, log_id, positions, totals))
+
+    def _zone(self, app: str) -> str:
+        """The zone of an app that has no data yet."""
+        if self._settings.apps is not None and app not in self._settings.apps:
+            raise QueryError(f"app={app} is not one of RETENTION_APPS; events of it are not counted")
+        return self._settings.zone_name(app)
+
+    def _told(self, answer: Answer) -> Answer:
+        """The handler, its refusals turned into problem details."""
+
+        async def told(request: web.Request) -> web.Response:
+            try:
+                if self.waiting:
+                    raise StoreUnavailable(self.waiting)
+                return await answer(request)
+            except QueryError as error:
+                return problem(HTTPStatus.BAD_REQUEST, error.detail)
+            except KafkaUnavailable as error:
+                return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+            except Crowded:
+                return problem(
+                    HTTPStatus.SERVICE_UNAVAILABLE, "too many questions are waiting; ask again in a second"
+                )
+
+        return told
+
+    async def _healthy(self) -> str | None:
+        return None
+
+    async def _ready(self) -> str | None:
+        if self.waiting:
+            return self.waiting
+        try:
+            await self._store.zones()
+        except StoreUnavailable as error:
+            return f"Redis gives no answer: {error}"
+        return None
+
+
+async def _sent(asked: Awaitable[dict[str, Any]]) -> web.Response:
+    # A large answer takes a while to write; the probes are answered meanwhile.
+    body = await asyncio.to_thread(encode, await asked)
+    response = answered(None)
+    response.body = body
+    return response
+
+
+def _parameters(request: web.Request) -> Mapping[str, str]:
+    given: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in given:
+            raise QueryError(f"{name} is given twice; give it once")
+        given[name] = value
+    return given

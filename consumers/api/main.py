@@ -1,0 +1,101 @@
+"""How does the role `api` live? Listen, open the store, answer until a signal comes, close."""
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+
+from consumers.api.app import Api
+from consumers.identity import claim
+from consumers.kafka import Kafka
+from consumers.settings import Settings
+from consumers.telemetry import Telemetry
+from consumers.web import CannotListen, serve
+from stream.store.protocol import IdentityMismatch, Store, StoreUnavailable
+from stream.store.redis import RedisStore
+
+FAILED = 1
+RETRY_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+def run_api(settings: Settings) -> int:
+    """Serves the API until SIGINT or SIGTERM; gives the exit code of the process."""
+    try:
+        asyncio.run(_run(settings))
+    except (CannotListen, IdentityMismatch) as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    return 0
+
+
+async def _run(settings: Settings) -> None:
+    told = asyncio.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(one, told.set)
+    store = RedisStore.connect(settings.redis_url.get_secret_value(), settings.shards)
+    kafka = Connection(settings)
+    api = Api(settings, store, kafka.open, now_ms=lambda: time.time_ns() // 1_000_000)
+    try:
+        served = await serve(api.application(Telemetry().render), settings.http_host, settings.http_port)
+        print(f"The API answers at {served.url}", flush=True)
+        try:
+            await _until(told, api, settings, store)
+        finally:
+            await served.stop()
+    finally:
+        await kafka.close()
+        await store.aclose()
+
+
+async def _until(told: asyncio.Event, api: Api, settings: Settings, store: Store) -> None:
+    """Opens the store as soon as it is there, then waits for the signal. Raises IdentityMismatch."""
+    stop, opened = asyncio.create_task(told.wait()), asyncio.create_task(open_store(api, settings, store))
+    try:
+        await asyncio.wait({stop, opened}, return_when=asyncio.FIRST_COMPLETED)
+        if opened.done():
+            opened.result()
+            await stop
+    finally:
+        for task in (stop, opened):
+            task.cancel()
+        await asyncio.gather(stop, opened, return_exceptions=True)
+
+
+async def open_store(api: Api, settings: Settings, store: Store) -> None:
+    """Lets the API answer once the data is found to be what the settings say. Raises IdentityMismatch."""
+    api.waiting = "waiting for Redis"
+    while True:
+        try:
+            await claim(settings, store)
+        except StoreUnavailable as error:
+            log.warning("Redis gives no answer: %s", error)
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            api.waiting = None
+            return
+
+
+class Connection:
+    """One connection to Kafka, opened when it is first needed: the numbers are shown without it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._kafka: Kafka | None = None
+        self._opening = asyncio.Lock()
+
+    async def open(self) -> Kafka:
+        """The open connection. Raises KafkaUnavailable."""
+        async with self._opening:
+            if self._kafka is None:
+                kafka = Kafka(self._settings)
+                await kafka.start()
+                self._kafka = kafka
+            return self._kafka
+
+    async def close(self) -> None:
+        """Closes what was opened."""
+        if self._kafka is not None:
+            await self._kafka.stop()

@@ -1,0 +1,56 @@
+"""Where do commands write? Answers to standard output, everything else (progress, problems) to standard error."""
+
+import asyncio
+import logging
+import shutil
+import sys
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from consumers.settings import Settings, load
+
+# Where output goes into a file or a pipe nobody's window is narrow; COLUMNS still has the last word.
+_WIDTH_OF_PIPES = 160
+_width = None if sys.stdout.isatty() else shutil.get_terminal_size((_WIDTH_OF_PIPES, 50)).columns
+
+out = Console(highlight=False, width=_width)
+err = Console(stderr=True, highlight=False)
+
+_Answer = TypeVar("_Answer")
+
+
+def settings(*need: str) -> Settings:
+    """The settings of this command, logging set up as they say; SettingsError where one of `need` is empty."""
+    found = load(need=need)
+    logging.basicConfig(
+        level=found.log_level.upper(),
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+    if found.log_level != "debug":
+        # The clients log every retry of an outage; the command says it once, as its error.
+        for name in ("aiokafka", "faust", "kafka"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+    return found
+
+
+def await_(work: Coroutine[Any, Any, _Answer]) -> _Answer:
+    """Runs the asynchronous part of a command."""
+    return asyncio.run(work)
+
+
+def progress(*, unit: str) -> Progress:
+    """A progress bar on standard error; where that is no terminal nothing is drawn."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}% {task.fields[done]:,} " + unit),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )

@@ -1,0 +1,203 @@
+"""How do events get in from a file? Rows of NDJSON or CSV, through Kafka, acknowledged."""
+
+import asyncio
+import io
+import os
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from consumers.cli.console import await_, err, out, progress, settings
+from consumers.cli.waiting import caught_up
+from consumers.setting_values import APP_ID
+from consumers.settings import Settings
+
+BAD_SHOWN_MAX = 10
+
+MAP_HELP = "Event field = column of the file, comma-separated or repeated: user_id=userid,timestamp=eventDate,type=eventName."
+TYPE_HELP = "Value of the type column = install, session or purchase; empty leaves such rows out: newPlayer=install,tick=."
+
+
+def import_(
+    file: Annotated[
+        str, typer.Argument(help="NDJSON or CSV, plain or gzip; - is standard input.", metavar="FILE")
+    ],
+    app: Annotated[str | None, typer.Option(help="App of the rows that do not name one.")] = None,
+    map_: Annotated[list[str] | None, typer.Option("--map", help=MAP_HELP, metavar="FIELD=COLUMN")] = None,
+    map_type: Annotated[list[str] | None, typer.Option(help=TYPE_HELP, metavar="VALUE=TYPE")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="Type of the rows that do not say one.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Field = value for rows without it.", metavar="FIELD=VALUE"),
+    ] = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="csv or ndjson; by default the name or the content says.")
+    ] = None,
+    delimiter: Annotated[str, typer.Option(help="Between the columns of a CSV; \\t is a tab.")] = ",",
+    rejects: Annotated[
+        Path | None, typer.Option(help="Gets every row that was not sent: line number, tab, reason.")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Return only when the workers have counted everything.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, send nothing.")] = False,
+) -> None:
+    """Import events from a file; returns once Kafka has acknowledged all of them.
+
+    A row needs user_id, timestamp, a type (install, session or purchase) and an app; other columns keep their names (platform,
+    country, amount, ...). A date without time is its first instant in the app's zone, a time without offset is local there.
+    A row without event_id gets a hash of the row and of how often that row came before: a second import, or a shuffled one,
+    changes nothing.
+
+    A row that cannot become an event is named with its line and is not sent; the others are, and the exit code is then 1.
+
+    Examples:
+
+        retention import events.ndjson.gz --wait
+        retention import players.csv --app game \\
+            --map user_id=userid,timestamp=eventDate,type=eventName --map-type newPlayer=install,gameStarted=session
+        zcat purchases.csv.gz | retention import - --app shop --type purchase --set currency=USD
+    """
+    from consumers.importer import Columns
+
+    constants = dict(_pairs(set_, "--set"))
+    if app is not None:
+        if not APP_ID.fullmatch(app):
+            raise typer.BadParameter(f"{app!r} is no app id: use [a-z0-9][a-z0-9_-]*", param_hint="--app")
+        constants["app_id"] = app
+    if type_ is not None:
+        constants["type"] = type_
+    if format_ not in (None, "csv", "ndjson"):
+        raise typer.BadParameter("say csv or ndjson", param_hint="--format")
+    delimiter = "\t" if delimiter == "\\t" else delimiter
+    if len(delimiter) != 1:
+        raise typer.BadParameter("is one character", param_hint="--delimiter")
+    types = {value: kind or None for value, kind in _pairs(map_type, "--map-type")}
+    columns = Columns(fields=dict(_pairs(map_, "--map")), types=types, constants=constants)
+    found = settings(*([] if dry_run else ["kafka"]), *(["redis_url"] if wait else []))
+    job = _Job(found, columns, file, format_, delimiter, rejects, dry_run)
+    raise typer.Exit(await_(job.run(wait)))
+
+
+@dataclass
+class _Job:
+    settings: Settings
+    columns: Any
+    name: str
+    form: Any
+    delimiter: str
+    rejects: Path | None
+    dry_run: bool
+    sent: Counter[str] = field(default_factory=Counter)
+    left_out: int = 0
+    bad: int = 0
+
+    async def run(self, wait: bool) -> int:
+        from consumers.kafka import Kafka, Sender
+
+        raw = sys.stdin.buffer if self.name == "-" else open(self.name, "rb")  # noqa: SIM115, ASYNC230 closed by the with below
+        with raw, progress(unit="rows") as bar:
+            size = 0 if self.name == "-" else os.fstat(raw.fileno()).st_size
+            task = bar.add_task(f"import {Path(self.name).name}", total=size or None, done=0)
+
+            def show(rows: int) -> None:
+                bar.update(task, completed=raw.tell() if size else 0, done=rows)
+
+            if self.dry_run:
+                await self._read(raw, None, show)  # type: ignore[arg-type]
+                return self._say("would be sent")
+            async with Kafka(self.settings) as kafka, Sender(self.settings) as sender:
+                await kafka.ensure_topics()
+                await self._read(raw, sender, show)  # type: ignore[arg-type]
+                await sender.flush()
+        code = self._say("acknowledged by Kafka")
+        if wait:
+            await caught_up(self.settings)
+        return code
+
+    async def _read(self, raw: io.BufferedReader, sender: Any, show: Any) -> None:
+        from consumers.importer import BadRow, Importer, guessed, opened, rows
+
+        file = opened(raw)
+        form = self.form or guessed(self.name, file)
+        importer = Importer(
+            self.columns,
+            decoder=checking_decoder(self.settings),
+            zone_name=self.settings.zone_name,
+            now_ms=int(time.time() * 1000),
+        )
+        rejects = self.rejects.open("w") if self.rejects else None
+        try:
+            number = 0
+            for row in rows(file, form, delimiter=self.delimiter):
+                number += 1
+                record = row if isinstance(row, BadRow) else importer.record(row)
+                if record is None:
+                    self.left_out += 1
+                elif isinstance(record, BadRow):
+                    self._reject(record, rejects)
+                else:
+                    self.sent[record.topic] += 1
+                    if sender is not None:
+                        await sender.put(record.topic, record.key, record.value)
+                if number % 2_000 == 0:
+                    show(number)
+                    await asyncio.sleep(0)  # the producer sends meanwhile
+            show(number)
+        except EOFError:
+            raise ValueError(
+                f"{self.name} ends in the middle of its gzip data: what came before was read"
+            ) from None
+        finally:
+            if rejects is not None:
+                rejects.close()
+
+    def _reject(self, row: Any, rejects: Any) -> None:
+        self.bad += 1
+        if rejects is not None:
+            rejects.write(f"{row.line}\t{row.reason}\n")
+        if self.bad <= BAD_SHOWN_MAX:
+            err.print(f"[yellow]line {row.line}:[/] {escape(row.reason)}", soft_wrap=True)
+        elif self.bad == BAD_SHOWN_MAX + 1:
+            err.print(
+                "[yellow]more such rows are only counted[/] (--rejects FILE names all of them)",
+                soft_wrap=True,
+            )
+
+    def _say(self, what: str) -> int:
+        parts = ", ".join(f"{count:,} {topic}" for topic, count in sorted(self.sent.items())) or "no events"
+        left_out = f"; {self.left_out:,} rows left out by --map-type" if self.left_out else ""
+        bad = f"; [red]{self.bad:,} rows were not sent[/]" if self.bad else ""
+        out.print(f"{parts} {what}{left_out}{bad}", soft_wrap=True)
+        return 1 if self.bad else 0
+
+
+def checking_decoder(settings: Settings) -> Any:
+    """A decoder that only says whether a record is an event."""
+    from stream.events.decode import Decoder
+    from stream.retention.days import zone
+
+    # Only asked whether a row is an event: whose hash it would carry does not matter, and no secret is needed for it.
+    return Decoder(
+        zones=lambda app: zone(settings.zone_name(app)),
+        secret=b"only-checking",
+        apps=settings.apps,
+        dimensions=settings.dimensions,
+        earliest_ms=settings.earliest_ms,
+    )
+
+
+def _pairs(given: list[str] | None, option: str) -> list[tuple[str, str]]:
+    pairs = []
+    for text in (part for one in given or () for part in one.split(",")):
+        left, equals, right = text.partition("=")
+        if not equals or not left.strip():
+            raise typer.BadParameter(f"{text!r} is not LEFT=RIGHT", param_hint=option)
+        pairs.append((left.strip(), right.strip()))
+    return pairs

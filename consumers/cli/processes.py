@@ -1,0 +1,70 @@
+"""How are the long-running roles started? `up` all of them on this machine, `worker` and `api` one against real servers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from consumers.cli.console import settings
+from consumers.settings import load
+
+
+def up(
+    port: Annotated[
+        int, typer.Option(help="Port of the API and the page; 0 is any free one.", min=0, max=65535)
+    ] = 8080,
+    data_dir: Annotated[Path, typer.Option(help="Where numbers, secret and up.json are kept.")] = Path(
+        ".retention"
+    ),
+    demo: Annotated[
+        bool, typer.Option("--demo/--no-demo", help="Whether an app named demo gets live traffic.")
+    ] = True,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="Gets the URLs as JSON once everything is ready.")
+    ] = None,
+) -> None:
+    """Start everything on this machine: broker, store, worker, API and demo traffic.
+
+    Prints one line with the URLs once numbers can be asked for; Ctrl-C stops all of it. A second `up` on the same data directory
+    keeps the numbers and counts what comes.
+
+    Examples:
+
+        retention up
+        retention up --no-demo --port 9000 --data-dir ~/retention
+    """
+    from consumers import local
+
+    local.up(load(use_up=False), port=port, data_dir=data_dir, demo=demo, ready_file=ready_file)
+
+
+def worker() -> None:
+    """Count events: read Kafka, write Redis.
+
+    Start as many as there are partitions to share.
+    Stops cleanly on Ctrl-C or SIGTERM; SIGKILL is harmless too. Probes and metrics are on RETENTION_WORKER_PORT.
+
+    Examples:
+
+        export RETENTION_KAFKA=kafka:9092 RETENTION_REDIS_URL=redis://redis:6379/0
+        RETENTION_USER_ID_SECRET_FILE=/run/secrets/user-id-secret retention worker
+    """
+    found = settings("kafka", "redis_url", "user_id_secret")
+    from consumers.ingest.worker import run_worker
+
+    run_worker(found)
+
+
+def api() -> None:
+    """Answer questions over HTTP.
+
+    /api/v1/retention, /api/v1/active and /api/v1/status, on RETENTION_HTTP_HOST and RETENTION_HTTP_PORT.
+
+    Examples:
+
+        RETENTION_HTTP_PORT=9000 retention api
+    """
+    found = settings("kafka", "redis_url")
+    from consumers.api import run_api
+
+    run_api(found)

@@ -1,0 +1,175 @@
+"""How do I get traffic whose retention is known beforehand? A seeded simulation, to Kafka or to a file."""
+
+import asyncio
+import contextlib
+import gzip
+import json
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from consumers.cli.console import await_, err, out, progress, settings
+from consumers.cli.waiting import caught_up
+from consumers.setting_values import APP_ID
+from consumers.settings import Settings
+
+if TYPE_CHECKING:
+    from consumers.demo import Record, Scenario, Traffic
+
+FIGURES = (1, 3, 7, 14, 30)
+
+
+def simulate(
+    users: Annotated[int, typer.Option(help="Users who install, about.", min=1)] = 1_000,
+    days: Annotated[int, typer.Option(help="Days of installs and activity.", min=1, max=3_650)] = 31,
+    seed: Annotated[int, typer.Option(help="The same seed and dates give the same bytes.", min=0)] = 1,
+    app: Annotated[str, typer.Option(help="App of the events.")] = "demo",
+    first_day: Annotated[
+        str | None,
+        typer.Option("--from", help="First date; by default the last day is yesterday.", metavar="DATE"),
+    ] = None,
+    rate: Annotated[
+        float, typer.Option(help="Records a second; 0 is as fast as Kafka takes them.", min=0)
+    ] = 0,
+    garbage: Annotated[
+        float, typer.Option(help="Share of records that nobody can count.", min=0, max=1)
+    ] = 0.0,
+    repeats: Annotated[float, typer.Option(help="Share of records that are sent twice.", min=0, max=1)] = 0.0,
+    to_file: Annotated[
+        Path | None, typer.Option("--out", help="Write NDJSON (.gz: compressed) instead of sending.")
+    ] = None,
+    answer: Annotated[
+        Path | None, typer.Option(help="Gets the exact triangle that must come out, as JSON.")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Return only when the workers have counted everything.")
+    ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Send the demo instead: 60 days, then live traffic until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Simulate traffic with a known answer: cohorts, sessions, purchases, seasons, countries and variants.
+
+    Prints the D1, D3, D7, D14 and D30 retention that must come out (sessions, whole cohorts, pooled). Use an app of its own: with
+    other events in it, or another seed, the numbers are sums of both.
+
+    Examples:
+
+        retention simulate --app sim --users 5000 --days 60 --answer answer.json --wait && retention report --app sim
+        retention simulate --app sim --garbage 0.01 --repeats 0.05 --seed 7
+        retention simulate --live --rate 20
+        retention simulate --out events.ndjson.gz --from 2026-01-01 --days 90
+    """
+    from consumers.demo import Scenario, Traffic, day_of
+
+    if not APP_ID.fullmatch(app):
+        raise typer.BadParameter(f"{app!r} is no app id: use [a-z0-9][a-z0-9_-]*", param_hint="--app")
+    given = _day(first_day) if first_day else None
+    found = settings(*([] if to_file else ["kafka"]), *(["redis_url"] if wait and not to_file else []))
+    if live:
+        return await_(_live(found, app, rate))
+    zone_name = found.zone_name(app)
+    today = day_of(int(time.time() * 1000), zone_name)
+    first = given if given is not None else today - days
+    if first + days > today:
+        raise typer.BadParameter(
+            "the simulated days must be over: --from plus --days is after yesterday", param_hint="--from"
+        )
+    scenario = Scenario(
+        first, days, users / days, seed=seed, app=app, timezone=zone_name, garbage=garbage, repeats=repeats
+    )
+    traffic = Traffic(scenario)
+    records = traffic.records(traffic.zone.day_start_ms(first + days))
+    if to_file:
+        _to_file(records, to_file)
+    else:
+        await_(_to_kafka(found, records, scenario, rate))
+    if answer:
+        answer.write_text(json.dumps(traffic.answer.as_json(scenario, first + days - 1), indent=1) + "\n")
+    _say(traffic, first + days - 1, to_file, answer)
+    if wait and not to_file:
+        await_(caught_up(found))
+
+
+def _to_file(records: "Iterator[Record]", path: Path) -> None:
+    from stream.events.schema import TOPICS
+
+    begin = {topic: b'{"type":"%b",' % kind.encode() for topic, kind in TOPICS.items()}
+    with path.open("wb") as raw, _packed(raw, path) as file:
+        for record in records:
+            event = record.value.startswith(b"{")
+            file.write((begin[record.topic] + record.value[1:] if event else record.value) + b"\n")
+
+
+def _packed(raw: BinaryIO, path: Path) -> contextlib.AbstractContextManager[BinaryIO | gzip.GzipFile]:
+    """The file, compressed if its name says so; without name and time in the header the same simulation is the same file."""
+    if path.suffix != ".gz":
+        return contextlib.nullcontext(raw)
+    return gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0)
+
+
+async def _to_kafka(found: Settings, records: "Iterator[Record]", scenario: "Scenario", rate: float) -> None:
+    from consumers.kafka import Kafka, Sender
+
+    async with Kafka(found) as kafka, Sender(found) as sender:
+        await kafka.ensure_topics()
+        with progress(unit="records") as bar:
+            task = bar.add_task("simulate", total=scenario.days, done=0)
+            await _send(sender, records, rate, scenario, lambda **now: bar.update(task, **now))
+
+
+async def _live(found: Settings, app: str, rate: float) -> None:
+    from consumers.feed import LIVE_PER_SECOND, feed
+    from consumers.kafka import Kafka
+
+    async with Kafka(found) as kafka:
+        await kafka.ensure_topics()
+
+    def told(records: int) -> None:
+        out.print(f"{records:,} records of history acknowledged by Kafka, live from now on")
+
+    await feed(found, app=app, per_second=rate or LIVE_PER_SECOND, on_history=told)
+
+
+async def _send(
+    sender: Any, records: "Iterator[Record]", rate: float, scenario: "Scenario", show: Any
+) -> None:
+    began, number, span = time.monotonic(), 0, max(1, scenario.days) * 86_400_000
+    first_ms = None
+    for number, record in enumerate(records, 1):
+        await sender.put(record.topic, record.key, record.value)
+        first_ms = record.ts_ms if first_ms is None else first_ms
+        if rate and (early := began + number / rate - time.monotonic()) > 0.05:
+            await sender.flush()
+            await asyncio.sleep(early)
+        if number % 2_000 == 0:
+            show(completed=(record.ts_ms - first_ms) / span * scenario.days, done=number)
+            await asyncio.sleep(0)
+    await sender.flush()
+    show(completed=scenario.days, done=number)
+
+
+def _say(traffic: "Traffic", last_day: int, to_file: Path | None, answer: Path | None) -> None:
+    counts = traffic.answer.records
+    out.print(
+        ", ".join(f"{counts[name]:,} {name}" for name in counts)
+        + (f" in {to_file}" if to_file else " acknowledged by Kafka")
+    )
+    out.print(f"The answer for app [bold]{traffic.scenario.app}[/], days in {traffic.scenario.timezone}:")
+    for n in FIGURES:
+        users, size = traffic.answer.rate(n, last_day)
+        if size:
+            out.print(f"  D{n:<3} {users / size:7.2%}   {users:,} of {size:,} users")
+    if answer:
+        err.print(f"the exact triangle stands in {answer}")
+
+
+def _day(text: str) -> int:
+    try:
+        return date.fromisoformat(text).toordinal()
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no date: write 2026-01-31", param_hint="--from") from None

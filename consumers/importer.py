@@ -1,0 +1,230 @@
+"""How does a row of somebody's file become a record that the workers can count?
+
+Rows come from NDJSON or CSV, plain or gzip. A row that cannot become an event is a value with its line and its reason and is not
+sent: whoever runs the import still has the file, and is told. The same decoder as in the workers decides.
+"""
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, BinaryIO, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from consumers.demo import Record
+from stream.events.decode import Decoder
+from stream.events.schema import TOPICS, Rejection
+from stream.retention.days import zone
+
+Format = Literal["csv", "ndjson"]
+
+LINE_BYTES_MAX = 1024 * 1024
+KINDS = {kind: topic for topic, kind in TOPICS.items()} | {topic: topic for topic in TOPICS}
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
+_NUMBERS = ("duration_seconds",)  # fields that must be JSON numbers, however the file writes them
+
+
+class Row(NamedTuple):
+    """One row as the file has it: the number of its (first) line, and its columns; empty cells are left out."""
+
+    line: int
+    columns: dict[str, Any]
+
+
+class BadRow(NamedTuple):
+    """A row that was not sent, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Columns:
+    """How columns become fields.
+
+    fields     field -> column; a field without an entry is the column of its own name
+    types      value of the type column -> kind of event; None: such rows are left out on purpose
+    constants  field -> value, where a row has none
+    """
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str | None] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+
+class Importer:
+    """Turns rows into records, and remembers how often each row without an event_id came before.
+
+    That memory is about 100 bytes per different row without an event_id.
+    """
+
+    def __init__(self, columns: Columns, *, decoder: Decoder, zone_name: Any, now_ms: int) -> None:
+        self._columns = columns
+        self._decoder = decoder
+        self._zone_name = zone_name
+        self._now_ms = now_ms
+        self._came: Counter[bytes] = Counter()
+        self._dates: dict[tuple[str, str], int] = {}
+        self._renamed = {column for name, column in columns.fields.items() if name != column}
+
+    def record(self, row: Row) -> Record | BadRow | None:
+        """The record of a row; None for a row that `--map-type X=` leaves out."""
+        fields = self._fields(row.columns)
+        said = fields.pop("type", None)
+        if said is None:
+            return BadRow(row.line, "has no type: give --type install, or --map type=COLUMN")
+        kind = self._columns.types.get(str(said), str(said))
+        if kind is None:
+            return None
+        topic = KINDS.get(kind)
+        if topic is None:
+            return BadRow(
+                row.line,
+                f"type {str(said)[:40]!r} is none of {', '.join(TOPICS.values())}: give --map-type {str(said)[:40]}=session",
+            )
+        fields["timestamp"] = self._time(fields.get("timestamp"), str(fields.get("app_id")))
+        for name in _NUMBERS:
+            if isinstance(fields.get(name), str) and _NUMBER.fullmatch(fields[name]):
+                fields[name] = float(fields[name])
+        if fields.get("event_id") is None:
+            fields["event_id"] = self._event_id(row.columns)
+        return self._checked(row.line, topic, fields)
+
+    def _fields(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        fields = {name: value for name, value in columns.items() if name not in self._renamed}
+        for name, column in self._columns.fields.items():
+            fields.pop(name, None)  # a mapped field never falls back on a column that merely has its name
+            if column in columns:
+                fields[name] = columns[column]
+        for name, value in self._columns.constants.items():
+            fields.setdefault(name, value)
+        return fields
+
+    def _time(self, value: Any, app: str) -> Any:
+        """A date is its first instant, a time without offset is a local one, both in the app's zone; the rest stays as it is."""
+        if not isinstance(value, str):
+            return value
+        known = self._dates.get((app, value))
+        if known is not None:
+            return known
+        text = value.strip()
+        if text.lstrip("-").isdigit():
+            return int(text)
+        name = self._zone_name(app)
+        try:
+            if _DATE.fullmatch(text):
+                if len(self._dates) > 100_000:
+                    self._dates.clear()
+                self._dates[app, value] = found = zone(name).day_start_ms(
+                    date.fromisoformat(text).toordinal()
+                )
+                return found
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return value  # the decoder says what is wrong with it
+        if moment.tzinfo is None:
+            return moment.replace(tzinfo=ZoneInfo(name)).isoformat()
+        return value
+
+    def _event_id(self, columns: Mapping[str, Any]) -> str:
+        row = json.dumps(columns, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode()
+        digest = hashlib.blake2b(row, digest_size=16).digest()
+        before = self._came[digest]
+        self._came[digest] = before + 1
+        return hashlib.blake2b(digest + before.to_bytes(8, "big"), digest_size=16).hexdigest()
+
+    def _checked(self, line: int, topic: str, fields: dict[str, Any]) -> Record | BadRow:
+        try:
+            value = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+        except (UnicodeEncodeError, ValueError, RecursionError) as error:
+            return BadRow(line, f"not_json: {error}")
+        decoded = self._decoder.decode(topic, value, self._now_ms)
+        if isinstance(decoded, Rejection):
+            return BadRow(line, f"{decoded.reason}: {decoded.detail}")
+        return Record(topic, str(fields["user_id"]).encode(), value, decoded.ts_ms)
+
+
+def rows(file: BinaryIO, form: Format, *, delimiter: str = ",") -> Iterator[Row | BadRow]:
+    """The rows of a file, one after the other; ValueError for a file that has none to give."""
+    return _csv(file, delimiter) if form == "csv" else _ndjson(file)
+
+
+def opened(file: io.BufferedReader) -> io.BufferedReader:
+    """The file, decompressed where it is gzip."""
+    if file.peek(2)[:2] != b"\x1f\x8b":
+        return file
+    return io.BufferedReader(gzip.GzipFile(fileobj=file))
+
+
+def guessed(name: str, file: io.BufferedReader) -> Format:
+    """The format by the file's name, else by its first character."""
+    plain = name.removesuffix(".gz")
+    if plain.endswith((".csv", ".tsv")):
+        return "csv"
+    if plain.endswith((".ndjson", ".jsonl", ".json")):
+        return "ndjson"
+    return "ndjson" if file.peek(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" else "csv"
+
+
+def _ndjson(file: BinaryIO) -> Iterator[Row | BadRow]:
+    number = 0
+    while line := file.readline(LINE_BYTES_MAX + 1):
+        number += 1
+        if len(line) > LINE_BYTES_MAX:
+            while line and not line.endswith(b"\n"):
+                line = file.readline(LINE_BYTES_MAX)
+            yield BadRow(number, "too_large: the line is over 1 MiB")
+            continue
+        text = line.strip().removeprefix(b"\xef\xbb\xbf")
+        if not text:
+            continue
+        try:
+            # Decimal numbers stay the text that they are: an amount must not pass through a float.
+            found = json.loads(text, parse_float=str)
+        except (ValueError, RecursionError) as error:
+            yield BadRow(number, f"not_json: {error}")
+            continue
+        if isinstance(found, dict):
+            yield Row(number, {name: value for name, value in found.items() if value is not None})
+        else:
+            yield BadRow(number, "not_json: not an object")
+
+
+def _csv(file: BinaryIO, delimiter: str) -> Iterator[Row | BadRow]:
+    csv.field_size_limit(LINE_BYTES_MAX)
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    try:
+        yield from _cells(csv.reader(text, delimiter=delimiter))
+    finally:
+        text.detach()  # the file belongs to whoever opened it
+
+
+def _cells(reader: Any) -> Iterator[Row | BadRow]:
+    try:
+        header = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        raise ValueError(f"the names of the columns cannot be read: {error}") from None
+    if not any(header):
+        raise ValueError("the file is empty: a CSV file begins with the names of its columns")
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            yield BadRow(line, f"not CSV: {error}")
+            continue
+        if cells is None:
+            return
+        if cells and len(cells) != len(header):
+            yield BadRow(line, f"has {len(cells)} columns, the header has {len(header)}")
+        elif cells:
+            yield Row(
+                line, {name: cell for name, cell in zip(header, cells, strict=True) if cell != "" and name}
+            )

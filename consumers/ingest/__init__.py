@@ -1,0 +1,1 @@
+"""How do records get from Kafka to the engine? The Faust worker: the only package that imports Faust."""

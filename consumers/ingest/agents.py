@@ -1,0 +1,158 @@
+"""What happens to one record batch that came from Kafka? One agent per topic hands it to the engine and acks it whole."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import faust
+from faust.types import TP
+from mode.supervisors import CrashingSupervisor
+
+from consumers.ingest.slices import RecordSlice
+from consumers.kafka import KafkaUnavailable
+from stream.engine import BatchOutcome, DeadLetter, Hole, RecordBatch
+from stream.store.protocol import Partition, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS_MIN = 0.1
+RETRY_SECONDS_MAX = 5.0
+
+Deliver = Callable[[list[DeadLetter]], Awaitable[None]]
+Recorder = Callable[[BatchOutcome, str], None]
+Ends = Callable[[], Awaitable[Mapping[Partition, int]]]
+
+
+class Counting(Protocol):
+    """What is asked of the engine (stream.engine.Engine)."""
+
+    async def assigned(
+        self, partitions: Iterable[Partition], ends: Mapping[Partition, int] | None = None
+    ) -> dict[Partition, int]:
+        """Where each partition is to be read from."""
+
+    async def count(self, batch: RecordBatch, deliver: Deliver) -> BatchOutcome:
+        """Counts a batch; awaits `deliver` before the position moves."""
+
+    async def check_progress(self) -> None:
+        """Raises WentBack when the store is behind what this process counted."""
+
+    def revoked(self, partitions: Iterable[Partition]) -> None:
+        """Forgets partitions."""
+
+
+class Counter:
+    """Takes slices to the engine, names topics without their prefix, and remembers how far each partition came."""
+
+    def __init__(
+        self, engine: Counting, deliver: Deliver, record: Recorder, ends: Ends, *, prefix: str = ""
+    ) -> None:
+        self._engine = engine
+        self._deliver = deliver
+        self._record = record
+        self._ends = ends
+        self._prefix = prefix
+        self.failed: BaseException | None = None
+        self.positions: dict[TP, int] = {}  # of each assigned partition the next offset to count
+        self._let_go: set[TP] = set()  # revoked while a slice of theirs was being counted
+        self.in_work: dict[
+            TP, float
+        ] = {}  # partitions of which a slice is being counted, since when (monotonic seconds)
+
+    async def settle(self, consumer: Any, piece: RecordSlice) -> None:
+        """Counts the slice, or seeks back where the store needs what lies before it. A stale slice is dropped."""
+        if not consumer.is_current(piece):
+            return
+        topic, partition = self._name(piece.tp)
+        batch = RecordBatch(topic, partition, piece.first, piece.next, piece.records)
+        self.in_work[piece.tp] = time.monotonic()
+        try:
+            outcome = await self._engine.count(batch, self._deliver)
+        except Hole as hole:
+            log.warning(
+                "%s[%d] continues at %d, counted is up to %d: reading from there",
+                *piece.tp,
+                piece.first,
+                hole.position,
+            )
+            await consumer.seek_back(piece.tp, hole.position)
+            return
+        finally:
+            self.in_work.pop(piece.tp, None)
+            if piece.tp in self._let_go:
+                self._forget({piece.tp})
+        consumer.counted(piece)
+        if piece.tp in self.positions:
+            self.positions[piece.tp] = piece.next
+        self._record(outcome, topic)
+
+    async def read_from(self, tps: set[TP]) -> Mapping[TP, int]:
+        """Where the store wants the partitions read from; asks for ever while it or Kafka is away."""
+        pause = RETRY_SECONDS_MIN
+        self._let_go -= tps
+        while True:
+            try:
+                ends = await self._ends()
+                found = await self._engine.assigned(map(self._name, tps), ends)
+                break
+            except (StoreUnavailable, KafkaUnavailable) as error:
+                log.warning("nobody says where to read from, asking again: %s", error)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, RETRY_SECONDS_MAX)
+        self.positions = {tp: found[self._name(tp)] for tp in tps}
+        return dict(self.positions)
+
+    async def behind(self) -> dict[TP, int]:
+        """Of each partition that is being read, how many offsets there are to go."""
+        ends = await self._ends()
+        return {tp: ends.get(self._name(tp), 0) - position for tp, position in self.positions.items()}
+
+    def revoked(self, tps: set[TP]) -> None:
+        """The partitions may be somebody else's from now on."""
+        for tp in tps:
+            self.positions.pop(tp, None)
+        # The engine needs what it knows of a partition until the slice in work is through.
+        self._let_go |= tps & self.in_work.keys()
+        self._forget(tps - self.in_work.keys())
+
+    def _forget(self, tps: set[TP]) -> None:
+        self._let_go -= tps
+        self._engine.revoked(map(self._name, tps))
+
+    def _name(self, tp: TP) -> tuple[str, int]:
+        return tp.topic.removeprefix(self._prefix), tp.partition
+
+
+def add_agents(app: faust.App, topics: Iterable[str], counter: Counter) -> None:
+    """Registers one agent for each topic (full names)."""
+    for topic in topics:
+        # Raw: whatever Faust cannot decode it acks first and then throws into the agent
+        # (faust/transport/conductor.py).
+        channel = app.topic(topic, key_serializer="raw", value_serializer="raw")
+        # One at a time and in order: with more, a later slice could be acked before an earlier one. The
+        # default supervisor would start the agent again after an error, behind the slice that failed; this
+        # one ends the process, which starts over from the stored position.
+        decorate = app.agent(
+            channel, name=f"count-{topic}", concurrency=1, supervisor_strategy=CrashingSupervisor
+        )
+        decorate(_agent(app, counter))
+
+
+def _agent(app: faust.App, counter: Counter) -> Callable[[Any], Awaitable[None]]:
+    async def count(stream: Any) -> None:
+        # Never `take`, never plain iteration: both ack what failed. No yield: a yielding agent answers to any
+        # topic that a message's headers name.
+        async for event in stream.noack().events():
+            piece: RecordSlice = event.value
+            try:
+                await counter.settle(app.consumer, piece)
+            except Exception as error:
+                counter.failed = counter.failed or error
+                raise
+            event.ack()
+            piece.records = ()  # Faust holds on to the event until the next one comes
+            piece.release()
+
+    return count

@@ -1,0 +1,68 @@
+"""Where does everything listen, and with which settings do the processes of `retention up` run?"""
+
+import errno
+from dataclasses import dataclass
+from typing import Self
+
+from consumers.local.servers import HOST, KAFKA_PORT, REDIS_PORT, free_port, is_free
+from consumers.settings import Settings
+
+SESSION_SECONDS = 6.0  # the broker holds every join of a group for half of it
+ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 compared with, not bound
+
+
+class CannotStart(OSError):
+    """`up` ends for a reason that its user can do something about; the text is one line."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The ports of one run, and the settings that say so to its processes."""
+
+    settings: Settings
+    kafka_port: int
+    redis_port: int
+
+    @classmethod
+    def found(cls, settings: Settings, secret: str, http_port: int) -> Self:
+        """Ports that are free now: the usual ones, or any. CannotStart when the one for the API was asked for and is taken."""
+        kafka_port, redis_port = free_port(KAFKA_PORT), free_port(REDIS_PORT)
+        local = {
+            "kafka": f"{HOST}:{kafka_port}",
+            "redis_url": f"redis://{HOST}:{redis_port}/0",
+            "user_id_secret": settings.user_id_secret if settings.secret else secret,
+            "kafka_security_protocol": "PLAINTEXT",
+            "kafka_idempotence": False,
+            "http_port": _http_port(settings.http_host, http_port),
+            "worker_port": free_port(settings.worker_port),
+            "session_timeout_seconds": SESSION_SECONDS,
+        }
+        return cls(Settings(**(settings.model_dump() | local)), kafka_port, redis_port)
+
+    @property
+    def http_host(self) -> str:
+        """Where this machine reaches the API."""
+        return HOST if self.settings.http_host in ANYWHERE else self.settings.http_host
+
+    def where(self) -> dict[str, str]:
+        """What other programs on this machine need to know."""
+        host = f"[{self.http_host}]" if ":" in self.http_host else self.http_host
+        return {
+            "http": f"http://{host}:{self.settings.http_port}",
+            "kafka": self.settings.kafka,
+            "redis": self.settings.redis_url.get_secret_value(),
+        }
+
+
+def _http_port(host: str, port: int) -> int:
+    try:
+        if port and not is_free(port, host):
+            raise CannotStart(f"port {port} is taken; choose another with --port (0 is any free one)")
+        return port or free_port(0, host)
+    except CannotStart:
+        raise
+    except OSError as error:
+        why = errno.errorcode.get(error.errno or 0, "error")
+        raise CannotStart(
+            f"cannot listen on {host}:{port} ({error.strerror or why}); see --port and RETENTION_HTTP_HOST"
+        ) from None

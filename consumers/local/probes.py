@@ -1,0 +1,35 @@
+"""Is a process of ours ready, and what does the API say of itself? Asked over HTTP, by a client of a few lines."""
+
+import asyncio
+import json
+from typing import Any
+
+ANSWER_SECONDS_MAX = 5.0
+
+
+async def ready(host: str, port: int) -> bool:
+    """Whether GET /readyz says 200."""
+    return (await _get(host, port, "/readyz"))[0] == 200
+
+
+async def status(host: str, port: int) -> dict[str, Any]:
+    """What GET /api/v1/status says; empty while it says nothing."""
+    code, body = await _get(host, port, "/api/v1/status")
+    if code != 200:
+        return {}
+    said = json.loads(body)
+    return said if isinstance(said, dict) else {}
+
+
+async def _get(host: str, port: int, path: str) -> tuple[int, bytes]:
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                writer.write(f"GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
+                head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+                return int(head.split(maxsplit=2)[1]), body
+            finally:
+                writer.close()
+    except (OSError, TimeoutError, ValueError, IndexError):
+        return 0, b""

@@ -1,0 +1,116 @@
+"""What may the text of a setting look like? One function per kind of value; a ValueError says what is wrong with it."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from stream.retention.days import zone
+
+MASK = "********"
+APP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+DIMENSIONS_MAX = 32
+_DIMENSION_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{0,200}")
+_EVENT_FIELDS = {
+    "event_id",
+    "app_id",
+    "user_id",
+    "timestamp",
+    "type",
+    "kind",
+    "score",
+    "alias",
+    "duration_seconds",
+} | {*("amount", "currency", "product_id", "refund_of")}
+
+
+def words(value: Any) -> list[str]:
+    """The parts of a comma-separated text, or of a collection."""
+    parts: Iterable[str] = value.split(",") if isinstance(value, str) else value or ()
+    return [part.strip() for part in parts if part.strip()]
+
+
+def servers(text: str) -> str:
+    """`host:port,...`"""
+    for server in words(text):
+        host, _, port = server.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65535:
+            raise ValueError(f"{server!r} is not host:port")
+    return ",".join(words(text))
+
+
+def redis_url(text: str) -> str:
+    """A URL of the schemes that the Redis client knows."""
+    if text and not text.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    return text
+
+
+def kafka_name(text: str) -> str:
+    """What may be part of the name of a topic or a group."""
+    if not _TOPIC_NAME.fullmatch(text):
+        raise ValueError("may hold letters, digits, '.', '_' and '-' only (at most 200)")
+    return text
+
+
+def app_id(text: str) -> str:
+    """An app id."""
+    if not APP_ID.fullmatch(text):
+        raise ValueError(f"{text!r} is no app id: use [a-z0-9][a-z0-9_-]*, at most 64 characters")
+    return text
+
+
+def zone_name(text: str) -> str:
+    """A time zone of the pinned IANA list."""
+    try:
+        zone(text)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no time zone of the IANA list (for example Asia/Ho_Chi_Minh)"
+        ) from None
+    return text
+
+
+def zone_names(value: Any) -> dict[str, str]:
+    """`app=Zone,...`"""
+    given: Mapping[str, str] = dict(_pair(part) for part in words(value)) if isinstance(value, str) else value
+    return {app_id(app): zone_name(name) for app, name in given.items()}
+
+
+def dimensions(value: Any) -> tuple[str, ...]:
+    """Names of dimensions, each once, none of them a field that events have anyway."""
+    names = tuple(dict.fromkeys(words(value)))
+    for name in names:
+        if not _DIMENSION_NAME.fullmatch(name) or name in _EVENT_FIELDS:
+            raise ValueError(
+                f"{name!r} cannot be a dimension: use [a-z][a-z0-9_]* and no field that events have anyway"
+            )
+    if len(names) > DIMENSIONS_MAX:
+        raise ValueError(f"{len(names)} dimensions are more than {DIMENSIONS_MAX}")
+    return names
+
+
+def moment(value: Any) -> Any:
+    """A date (its first instant in UTC) or an RFC 3339 time."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("is neither a date (2015-01-01) nor an RFC 3339 time") from None
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
+
+
+def masked_url(text: str) -> str:
+    """The URL without user and password: where Redis is helps whoever reads it, the password helps nobody."""
+    parts = urlsplit(text)
+    _, at, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=(f"{MASK}@" if at else "") + host, query=""))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    left, equals, right = text.partition("=")
+    if not equals:
+        raise ValueError(f"{text!r} is not app=Zone")
+    return left.strip(), right.strip()

@@ -1,0 +1,165 @@
+"""How does a role answer HTTP? Probes and metrics that every role has; errors as problem details (RFC 9457).
+
+    GET /healthz   200 while the process does its work; otherwise restart it
+    GET /readyz    200 when it can do its work now; otherwise send it nothing
+    GET /metrics   the numbers of this process for Prometheus
+
+A check gives None when all is well, else one sentence that says what is wrong; it may be a coroutine.
+"""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from inspect import isawaitable
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from stream.store.protocol import StoreUnavailable
+
+Check = Callable[[], str | Awaitable[str | None] | None]
+Render = Callable[[], bytes]
+
+PROBES = ("/healthz", "/readyz", "/metrics")
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+REQUEST_BYTES_MAX = 64 * 1024
+STOP_SECONDS = 5.0
+_RETRY_AFTER_SECONDS = "1"
+
+log = logging.getLogger(__name__)
+
+
+class CannotListen(Exception):
+    """The address cannot be listened on; the text is one line for people."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that runs. `port` is the real one, also where any was asked for."""
+
+    runner: web.AppRunner
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where it is reached, on this machine where it listens on all addresses."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    async def stop(self) -> None:
+        """Stops listening, lets running requests end, closes what the app opened."""
+        await self.runner.cleanup()
+
+
+async def serve(app: web.Application, host: str, port: int) -> Served:
+    """Listens; port 0 is any free one. Raises CannotListen."""
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=STOP_SECONDS)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise CannotListen(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; choose another port"
+        ) from None
+    return Served(runner, host, runner.addresses[0][1])
+
+
+async def serve_probes(host: str, port: int, *, healthy: Check, ready: Check, render: Render) -> Served:
+    """The HTTP side of a role that has no other. Raises CannotListen."""
+    return await serve(probes(healthy=healthy, ready=ready, render=render), host, port)
+
+
+def probes(*, healthy: Check, ready: Check, render: Render) -> web.Application:
+    """An application with the probes; a role may add routes of its own."""
+    app = web.Application(middlewares=[problems], client_max_size=REQUEST_BYTES_MAX)
+    app.router.add_get("/healthz", _check("healthy", healthy))
+    app.router.add_get("/readyz", _check("ready", ready))
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=render(), headers={"Content-Type": METRICS_TYPE})
+
+    app.router.add_get("/metrics", metrics)
+    return app
+
+
+def _check(word: str, check: Check) -> Handler:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        said = check()
+        wrong = await said if isawaitable(said) else said
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, wrong) if wrong else answered({"status": word})
+
+    return answer
+
+
+def answered(value: Any, status: int = HTTPStatus.OK) -> web.Response:
+    """A JSON answer."""
+    return web.Response(body=encode(value), status=status, content_type="application/json", headers=_NOT_KEPT)
+
+
+def encode(value: Any) -> bytes:
+    """The JSON bytes of an answer: the same for the same value. Text as UTF-8, never NaN."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode(
+        errors="backslashreplace"
+    )  # half a surrogate pair, which a path can hold, is an escape
+
+
+def problem(status: int, detail: str, **more: Any) -> web.Response:
+    """An error in the form of RFC 9457; `detail` says what to change, `more` are members of its kind."""
+    about = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+    }
+    headers = dict(_NOT_KEPT)
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        headers["Retry-After"] = _RETRY_AFTER_SECONDS
+    body = encode(about | more)
+    return web.Response(body=body, status=status, content_type="application/problem+json", headers=headers)
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every error leaves as problem details; of a bug only that there is one, the rest is in the log."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        return _http_problem(request, error)
+    except StoreUnavailable as error:
+        log.warning("%s: the store gives no answer: %s", request.path, error)
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, "Redis gives no answer just now; try again")
+    except Exception:
+        log.exception("%s %s failed", request.method, request.path)
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is an error of the server; its log says more")
+
+
+def _http_problem(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
+    if error.status < HTTPStatus.BAD_REQUEST:
+        raise error
+    endpoints = endpoints_of(request.app)
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods))
+        response = problem(error.status, f"{request.method} is not possible here; use {allowed}")
+        response.headers["Allow"] = allowed
+        return response
+    if isinstance(error, web.HTTPNotFound):
+        detail = f"there is nothing at {request.path}; there is {', '.join(endpoints)}"
+        return problem(error.status, detail, endpoints=endpoints)
+    return problem(error.status, error.text or error.reason)
+
+
+def endpoints_of(app: web.Application) -> list[str]:
+    """Everything that the application answers, as `METHOD path`."""
+    routes = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource}
+    return [
+        f"{method} {path}" for method, path in sorted(routes, key=lambda one: one[::-1]) if method != "HEAD"
+    ]
+
+
+_NOT_KEPT = {"Cache-Control": "no-store"}

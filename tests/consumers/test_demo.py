@@ -1,0 +1,142 @@
+"""The simulation: the same bytes for the same seed, a known answer that a count of the records agrees with."""
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from consumers.demo import Live, Record, Scenario, Traffic
+from consumers.feed import demo_scenario
+from stream.events.decode import Decoder
+from stream.events.schema import Event, Rejection
+from stream.retention.days import DAY_MS, SLOTS_PER_DAY, zone
+
+FIRST = date(2026, 3, 1).toordinal()
+SCENARIO = Scenario(FIRST, 20, 15.0, seed=3)
+
+
+def until(scenario: Scenario, day: int) -> int:
+    return zone(scenario.timezone).day_start_ms(day)
+
+
+def generated(scenario: Scenario, until_ms: int) -> tuple[Traffic, list[Record]]:
+    traffic = Traffic(scenario)
+    return traffic, list(traffic.records(until_ms))
+
+
+def decoded(records: list[Record], timezone: str) -> list[Event | Rejection]:
+    decoder = Decoder(zones=lambda app: zone(timezone), secret=b"s" * 16, earliest_ms=0)
+    return [decoder.decode(record.topic, record.value, record.ts_ms) for record in records]
+
+
+def test_the_same_scenario_gives_the_same_bytes() -> None:
+    end = until(SCENARIO, FIRST + 20)
+    assert generated(SCENARIO, end)[1] == generated(SCENARIO, end)[1]
+    assert generated(SCENARIO, end)[1] != generated(replace(SCENARIO, seed=4), end)[1]
+
+
+def test_a_later_end_only_adds() -> None:
+    middle = until(SCENARIO, FIRST + 7) + DAY_MS // 2
+    early, late = generated(SCENARIO, middle)[1], generated(SCENARIO, until(SCENARIO, FIRST + 20))[1]
+    assert late[: len(early)] == early
+    assert all(record.ts_ms >= middle for record in late[len(early) :])
+
+
+def test_a_demo_started_a_day_later_repeats_what_it_said_before() -> None:
+    now = until(SCENARIO, FIRST + 80) + DAY_MS // 3
+    today, tomorrow = (generated(demo_scenario(ms, "UTC"), ms)[1] for ms in (now, now + DAY_MS))
+    first = demo_scenario(now + DAY_MS, "UTC").first_day
+    kept = {
+        record
+        for record in today
+        if record.value.startswith(b'{"event_id":"u') and int(record.key.split(b"-")[1]) >= first
+    }
+    assert kept
+    assert kept <= set(tomorrow)
+
+
+@pytest.mark.parametrize("timezone", ["UTC", "America/New_York", "Asia/Kolkata"])
+def test_the_known_answer_is_what_a_count_of_the_records_gives(timezone: str) -> None:
+    # The first days of March 2026 hold a change to summer time in New York.
+    scenario = replace(SCENARIO, timezone=timezone)
+    traffic, records = generated(scenario, until(scenario, FIRST + 20) - DAY_MS // 3)
+    installed: dict[bytes, int] = {}
+    active: dict[bytes, set[int]] = defaultdict(set)
+    for event in decoded(records, timezone):
+        assert isinstance(event, Event)
+        if event.kind == "install":
+            installed[event.user] = event.slot // SLOTS_PER_DAY
+        elif event.kind == "session":
+            active[event.user].add(event.slot // SLOTS_PER_DAY)
+    sizes = Counter(installed.values())
+    retained = Counter((day, on - day) for user, day in installed.items() for on in active[user] if on > day)
+    answer = traffic.answer
+    assert {day: size for day, size in answer.sizes.items() if size} == dict(sizes)
+    assert {key: users for key, users in answer.retained.items() if users} == dict(retained)
+    assert {day: users for day, users in answer.active.items() if users} == Counter(
+        day for days in active.values() for day in days
+    )
+
+
+def test_every_record_counts_and_no_id_stands_for_two_events() -> None:
+    _, records = generated(SCENARIO, until(SCENARIO, FIRST + 20))
+    events = decoded(records, "UTC")
+    assert not [event for event in events if isinstance(event, Rejection)]
+    ids = Counter((event.kind, event.user, event.event_id) for event in events if isinstance(event, Event))
+    assert max(ids.values()) == 1
+
+
+def test_records_come_in_the_order_of_event_time() -> None:
+    times = [record.ts_ms for record in generated(SCENARIO, until(SCENARIO, FIRST + 20))[1]]
+    assert times == sorted(times)
+
+
+def test_garbage_and_repeats_change_no_answer() -> None:
+    end = until(SCENARIO, FIRST + 20)
+    clean, _ = generated(SCENARIO, end)
+    rough, records = generated(replace(SCENARIO, garbage=0.1, repeats=0.1), end)
+    assert clean.answer.sizes == rough.answer.sizes
+    assert clean.answer.retained == rough.answer.retained
+    assert rough.answer.records["repeats"] > 0
+    rejected = [event for event in decoded(records, "UTC") if isinstance(event, Rejection)]
+    assert len(rejected) == rough.answer.records["garbage"] > 0
+    assert len({event.reason for event in rejected}) >= 4
+
+
+def test_garbage_is_what_it_is_called() -> None:
+    traffic = Traffic(replace(SCENARIO, garbage=1.0))
+    assert all(
+        isinstance(event, Rejection)
+        for event in decoded(list(traffic.records(until(SCENARIO, FIRST + 2)))[1::2], "UTC")
+    )
+
+
+def test_the_shape_is_believable() -> None:
+    traffic, records = generated(Scenario(FIRST, 40, 200.0), until(SCENARIO, FIRST + 40))
+    rates = [back / size for back, size in (traffic.answer.rate(n, FIRST + 39) for n in (1, 3, 7, 14, 30))]
+    assert rates == sorted(rates, reverse=True)
+    assert 0.35 < rates[0] < 0.47
+    assert 0.02 < rates[-1] < 0.08
+    assert 0.02 < traffic.answer.records["purchases"] / len(records) < 0.04
+
+
+def test_the_answer_as_json_speaks_the_words_of_the_interface() -> None:
+    traffic, _ = generated(SCENARIO, until(SCENARIO, FIRST + 20))
+    answer = json.loads(json.dumps(traffic.answer.as_json(SCENARIO, FIRST + 19)))
+    assert answer["rows"][0]["cohort"] == "2026-03-01"
+    assert [cell["n"] for cell in answer["rows"][0]["cells"]] == list(range(20))
+    assert [cell["n"] for cell in answer["rows"][-1]["cells"]] == [0]
+    assert all(row["cells"][0]["users"] == row["size"] for row in answer["rows"])
+
+
+def test_live_traffic_counts_and_has_old_and_new_users() -> None:
+    now = until(SCENARIO, FIRST + 20)
+    traffic, _ = generated(SCENARIO, now)
+    live = Live(traffic, now)
+    records = [record for step in range(500) for record in live.next(now + step)]
+    events = decoded(records, "UTC")
+    assert not [event for event in events if isinstance(event, Rejection)]
+    new = {record.key for record in records if record.topic == "installs"}
+    assert 0 < len(new) < len({record.key for record in records})

@@ -1,0 +1,147 @@
+"""What we ask of Kafka, on the embedded broker and on Apache Kafka: topics, end offsets, the log's identity, fast writes."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from consumers.kafka import DEAD_LETTERS, Kafka, KafkaUnavailable, Sender, producer, stored_records
+from consumers.settings import Settings
+from stream.events.schema import TOPICS
+from tests.servers import Broker, KafkaLike
+
+ALL = {*TOPICS, DEAD_LETTERS}
+
+
+@pytest.fixture(params=["broker", "kafka"])
+def server(request: pytest.FixtureRequest) -> KafkaLike:
+    return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def settings(server: KafkaLike) -> Settings:
+    idempotent = not isinstance(server, Broker)
+    return Settings(
+        kafka=server.bootstrap, topic_prefix=server.prefix(), kafka_idempotence=idempotent, partitions=3
+    )
+
+
+async def test_topics_are_made_once_and_left_as_they_are(settings: Settings) -> None:
+    async with Kafka(settings) as kafka:
+        assert set(await kafka.ensure_topics()) == ALL
+        assert await kafka.ensure_topics() == []
+        assert await kafka.partitions([*ALL, "nothing"]) == dict.fromkeys(ALL, 3)
+    async with Kafka(settings.model_copy(update={"partitions": 5})) as kafka:
+        assert await kafka.ensure_topics() == []
+        assert await kafka.partitions(["installs"]) == {"installs": 3}
+
+
+async def test_a_log_says_who_it_is(settings: Settings, server: KafkaLike) -> None:
+    async with Kafka(settings) as kafka:
+        said = await kafka.log_id()
+        assert said
+        if isinstance(server, Broker):
+            assert said == server.log_id
+
+
+async def test_end_offsets_cover_every_acknowledged_record_batches_of_many_included(
+    settings: Settings,
+) -> None:
+    async with Kafka(settings) as kafka:
+        await kafka.ensure_topics()
+        assert set((await kafka.end_offsets(TOPICS)).values()) == {0}
+        for total in (1_000, 1_500):
+            async with Sender(settings) as sender:
+                for number in range(500 if total == 1_500 else 1_000):
+                    await sender.put("sessions", b"%d" % number, b"x" * 100)
+                await sender.flush()
+            ends = await kafka.end_offsets(TOPICS)
+            assert sum(ends.values()) == total
+            assert len(ends) == 9
+        assert set((await kafka.begin_offsets(TOPICS)).values()) == {0}
+
+
+async def test_a_topic_that_does_not_exist_has_no_offsets_and_is_not_made_by_asking(
+    settings: Settings,
+) -> None:
+    async with Kafka(settings) as kafka:
+        assert await kafka.end_offsets(["installs"]) == {}
+        assert await kafka.partitions(["installs"]) == {}
+
+
+async def test_what_is_sent_is_stored_with_keys_headers_and_order(settings: Settings) -> None:
+    told: list[int] = []
+    async with Kafka(settings) as kafka:
+        await kafka.ensure_topics()
+    async with Sender(settings, on_acknowledged=told.append) as sender:
+        for number in range(300):
+            await sender.put("installs", b"user%d" % (number % 7), b"%d" % number, [("h", b"%d" % number)])
+        await sender.put("installs", None, b"no key")
+        await sender.put("installs", b"big", b"x" * 500_000)
+        await sender.flush()
+        assert sender.acknowledged == sum(told) == 302
+    records = [record async for record in stored_records(settings, "installs")]
+    assert len(records) == 302
+    by_key: dict[bytes, list[int]] = {}
+    for record in records:
+        if record.headers:
+            assert tuple(record.headers) == (("h", record.value),)
+            by_key.setdefault(record.key, []).append(int(record.value))
+    assert all(numbers == sorted(numbers) for numbers in by_key.values())
+    places = {(record.key, record.partition) for record in records if record.headers}
+    assert len(places) == 7, "a user stays in one partition"
+
+
+async def test_the_partition_of_a_key_is_the_one_that_other_clients_choose(settings: Settings) -> None:
+    async with Kafka(settings) as kafka:
+        await kafka.ensure_topics()
+    async with Sender(settings) as sender:
+        for number in range(20):
+            await sender.put("installs", b"user%d" % number, b"ours")
+        await sender.flush()
+    theirs = producer(settings)
+    await theirs.start()
+    for number in range(20):
+        await theirs.send_and_wait(settings.topic("installs"), b"theirs", key=b"user%d" % number)
+    await theirs.stop()
+    places = Counter(
+        [(record.key, record.partition) async for record in stored_records(settings, "installs")]
+    )
+    assert set(places.values()) == {2}
+
+
+async def test_a_dead_letter_of_12_mib_fits(settings: Settings) -> None:
+    async with Kafka(settings) as kafka:
+        await kafka.ensure_topics()
+    async with Sender(settings) as sender:
+        await sender.put(DEAD_LETTERS, b"k", b"x" * 12 * 1024 * 1024)
+        await sender.flush()
+    assert [len(record.value) async for record in stored_records(settings, DEAD_LETTERS)] == [
+        12 * 1024 * 1024
+    ]
+
+
+async def test_a_connection_ends_at_once_whatever_was_asked(settings: Settings) -> None:
+    async with Kafka(settings) as kafka:
+        await kafka.ensure_topics()
+    async with asyncio.timeout(10):
+        for _ in range(5):
+            async with Kafka(settings) as kafka:
+                await kafka.end_offsets([DEAD_LETTERS])
+
+
+async def test_questions_may_be_asked_at_the_same_time(settings: Settings) -> None:
+    async with Kafka(settings) as kafka:
+        await kafka.ensure_topics()
+        found = await asyncio.gather(*(kafka.end_offsets(TOPICS) for _ in range(5)))
+        assert all(ends == found[0] for ends in found)
+
+
+async def test_nobody_there_is_one_line() -> None:
+    settings = Settings(kafka="127.0.0.1:1")
+    with pytest.raises(KafkaUnavailable, match="Kafka at 127.0.0.1:1 cannot be reached") as caught:
+        await Kafka(settings).start()
+    assert "\n" not in str(caught.value)
+    with pytest.raises(KafkaUnavailable):
+        async with Sender(settings):
+            pass

@@ -1,0 +1,194 @@
+"""Settings: from the environment, from files, from a running `up`; and what people are told when one is wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from consumers.settings import (
+    SECRET_FILE,
+    UP_FILE,
+    Settings,
+    SettingsError,
+    environment,
+    load,
+    unknown,
+    variable,
+)
+
+SECRET = "a-secret-of-twenty-characters"
+
+
+def said(env: dict[str, str]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load(env, use_up=False)
+    return str(caught.value)
+
+
+def test_without_any_variable_every_setting_has_its_default() -> None:
+    assert load({}, use_up=False) == Settings()
+
+
+def test_a_variable_is_the_prefix_and_the_field_in_capitals() -> None:
+    assert load({"RETENTION_HTTP_PORT": "9000"}, use_up=False).http_port == 9000
+
+
+def test_an_empty_variable_is_an_unset_one() -> None:
+    assert load({"RETENTION_HTTP_PORT": " ", "RETENTION_APPS": ""}, use_up=False) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("HTTP_PORT", "abc", "valid integer"),
+        ("HTTP_PORT", "65536", "less than or equal to 65535"),
+        ("KAFKA", "kafka", "'kafka' is not host:port"),
+        ("KAFKA", "kafka:99999", "not host:port"),
+        ("TIMEZONE", "Mars/Olympus", "'Mars/Olympus' is no time zone"),
+        ("TIMEZONE", "../etc/passwd", "no time zone"),
+        ("TIMEZONES", "shop", "'shop' is not app=Zone"),
+        ("TIMEZONES", "shop=Nowhere", "'Nowhere' is no time zone"),
+        ("APPS", "Shop", "'Shop' is no app id"),
+        ("DIMENSIONS", "country,user_id", "'user_id' cannot be a dimension"),
+        ("DIMENSIONS", ",".join(f"d{n}" for n in range(33)), "33 dimensions are more than 32"),
+        ("EARLIEST", "yesterday", "neither a date"),
+        ("TOPIC_PREFIX", "a b", "letters, digits"),
+        ("SHARDS", "0", "greater than or equal to 1"),
+        ("KAFKA_SECURITY_PROTOCOL", "TLS", "'PLAINTEXT'"),
+        ("LOG_LEVEL", "loud", "'debug'"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_the_variable_the_value_and_an_example(
+    name: str, text: str, why: str
+) -> None:
+    line = said({f"RETENTION_{name}": text})
+    assert line.startswith(f"RETENTION_{name}={text}: ")
+    assert why in line
+    assert f"; for example RETENTION_{name}=" in line
+    assert "\n" not in line
+
+
+def test_every_wrong_value_gets_its_line() -> None:
+    assert len(said({"RETENTION_HTTP_PORT": "x", "RETENTION_SHARDS": "x"}).splitlines()) == 2
+
+
+def test_a_wrong_secret_is_not_repeated() -> None:
+    for name, value in (("USER_ID_SECRET", "too-short"), ("REDIS_URL", "http://u:hunter2@h/")):
+        line = said({f"RETENTION_{name}": value})
+        assert line.startswith(f"RETENTION_{name}: ")
+        assert value not in line
+        assert "hunter2" not in line
+
+
+def test_lists_and_pairs_are_taken_apart() -> None:
+    settings = load(
+        {
+            "RETENTION_APPS": "shop, game",
+            "RETENTION_TIMEZONES": "game=America/New_York, shop=Asia/Kolkata",
+            "RETENTION_DIMENSIONS": "plan,country,plan",
+            "RETENTION_EARLIEST": "2015-03-01",
+            "RETENTION_KAFKA": "a:1, b:2",
+        },
+        use_up=False,
+    )
+    assert settings.apps == {"shop", "game"}
+    assert settings.zone_name("game") == "America/New_York"
+    assert settings.zone_name("else") == "UTC"
+    assert settings.dimensions == ("plan", "country")
+    assert settings.earliest_ms == 1_425_168_000_000
+    assert settings.kafka == "a:1,b:2"
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().kafka = "x:1"  # type: ignore[misc]
+
+
+def test_secrets_are_masked_in_repr_in_text_and_in_what_is_shown() -> None:
+    settings = load(
+        {
+            "RETENTION_USER_ID_SECRET": SECRET,
+            "RETENTION_KAFKA_PASSWORD": "hunter2",
+            "RETENTION_REDIS_URL": "rediss://worker:hunter2@redis:6380/1?password=hunter2",
+        },
+        use_up=False,
+    )
+    shown = settings.shown()
+    for text in (repr(settings), str(settings), str(shown), settings.model_dump_json()):
+        assert SECRET not in text
+        assert "hunter2" not in text
+    assert shown["RETENTION_REDIS_URL"] == "rediss://********@redis:6380/1"
+    assert settings.secret == SECRET.encode()
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "s").write_text(SECRET + "\n")
+    assert (
+        load({"RETENTION_USER_ID_SECRET_FILE": str(tmp_path / "s")}, use_up=False).secret == SECRET.encode()
+    )
+
+
+def test_a_secret_in_two_places_or_in_a_missing_file_is_said(tmp_path: Path) -> None:
+    both = {"RETENTION_USER_ID_SECRET": SECRET, "RETENTION_USER_ID_SECRET_FILE": "x"}
+    assert "are both set" in said(both)
+    assert "No such file" in said({"RETENTION_USER_ID_SECRET_FILE": str(tmp_path / "no")})
+
+
+def test_what_is_needed_and_empty_is_named_all_at_once() -> None:
+    with pytest.raises(SettingsError, match="RETENTION_KAFKA, RETENTION_USER_ID_SECRET are not set"):
+        load(
+            {"RETENTION_REDIS_URL": "redis://h"}, need=("kafka", "redis_url", "user_id_secret"), use_up=False
+        )
+
+
+def running(directory: Path) -> dict[str, str]:
+    where = {"http": "http://127.0.0.1:1", "kafka": "127.0.0.1:2", "redis": "redis://127.0.0.1:3/0"}
+    (directory / UP_FILE).write_text(json.dumps(where))
+    (directory / SECRET_FILE).write_text(SECRET + "\n")
+    return {"RETENTION_DATA_DIR": str(directory)}
+
+
+def test_what_is_unset_comes_from_a_running_up(tmp_path: Path) -> None:
+    settings = load(running(tmp_path), need=("kafka", "redis_url", "user_id_secret"))
+    assert settings.kafka == "127.0.0.1:2"
+    assert settings.redis_url.get_secret_value() == "redis://127.0.0.1:3/0"
+    assert settings.secret == SECRET.encode()
+    assert not settings.kafka_idempotence, "the embedded broker cannot"
+
+
+def test_the_environment_wins_over_a_running_up(tmp_path: Path) -> None:
+    settings = load(running(tmp_path) | {"RETENTION_KAFKA": "kafka:9092"})
+    assert settings.kafka == "kafka:9092"
+    assert settings.kafka_idempotence
+    assert settings.redis_url.get_secret_value() == "redis://127.0.0.1:3/0"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null"])
+def test_a_broken_up_file_is_as_good_as_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / UP_FILE).write_text(content)
+    assert load({"RETENTION_DATA_DIR": str(tmp_path)}).kafka == ""
+
+
+def test_the_environment_of_a_child_gives_the_same_settings(tmp_path: Path) -> None:
+    settings = load(
+        running(tmp_path)
+        | {"RETENTION_APPS": "b,a", "RETENTION_TIMEZONES": "a=Asia/Tokyo", "RETENTION_EARLIEST": "2015-03-01"}
+    )
+    assert load(environment(settings), use_up=False) == settings
+
+
+def test_variables_that_are_none_of_ours_are_named() -> None:
+    env = {
+        "RETENTION_KAFKKA": "",
+        "RETENTION_KAFKA": "",
+        "RETENTION_USER_ID_SECRET_FILE": "",
+        "RETENTION_GROUP_FILE": "",
+        "HOME": "",
+    }
+    assert unknown(env) == ["RETENTION_GROUP_FILE", "RETENTION_KAFKKA"]
+
+
+def test_every_setting_says_what_it_is_and_has_an_example() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, variable(name)
+        assert field.examples, variable(name)

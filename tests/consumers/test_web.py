@@ -1,0 +1,69 @@
+"""The probes that every role has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from consumers.web import CannotListen, Served, encode, serve_probes
+
+
+async def fetched(url: str, method: str = "GET") -> tuple[int, str, bytes]:
+    async with aiohttp.ClientSession() as client, client.request(method, url) as response:
+        return response.status, response.content_type, await response.read()
+
+
+async def test_a_check_may_be_plain_or_a_coroutine_and_says_what_is_wrong() -> None:
+    wrong: list[str | None] = [None]
+
+    async def ready() -> str | None:
+        return wrong[0]
+
+    served = await serve_probes(
+        "127.0.0.1", 0, healthy=lambda: wrong[0], ready=ready, render=lambda: b"x 1\n"
+    )
+    try:
+        assert served.port
+        for path, word in (("/healthz", b"healthy"), ("/readyz", b"ready")):
+            assert (await fetched(served.url + path))[::2] == (200, b'{"status":"%b"}' % word)
+        wrong[0] = "waiting for Kafka"
+        for path in ("/healthz", "/readyz"):
+            status, kind, body = await fetched(served.url + path)
+            assert (status, kind) == (503, "application/problem+json")
+            assert b'"detail":"waiting for Kafka"' in body
+        assert (await fetched(served.url + "/metrics"))[::2] == (200, b"x 1\n")
+        status, _, body = await fetched(served.url + "/")
+        assert status == 404
+        assert b"GET /healthz" in body
+    finally:
+        await served.stop()
+
+
+async def test_a_port_that_is_taken_is_an_error_of_one_line() -> None:
+    checks: dict[str, Any] = {"healthy": lambda: None, "ready": lambda: None, "render": lambda: b""}
+    served = await serve_probes("127.0.0.1", 0, **checks)
+    with pytest.raises(CannotListen, match="choose another port"):
+        await serve_probes("127.0.0.1", served.port, **checks)
+    await served.stop()
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80"),
+        ("0.0.0.0", "http://127.0.0.1:80"),
+        ("::", "http://[::1]:80"),
+        ("::1", "http://[::1]:80"),
+    ],
+)
+async def test_the_url_can_be_opened_on_this_machine(host: str, url: str) -> None:
+    assert Served(web.AppRunner(web.Application()), host, 80).url == url
+
+
+def test_json_is_utf_8_and_what_no_utf_8_can_say_is_escaped() -> None:
+    assert encode({"ü": "\udcff", "x": [1, 0.1, None]}) == '{"ü":"\\udcff","x":[1,0.1,null]}'.encode()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        encode(float("nan"))

@@ -1,0 +1,211 @@
+"""Rules of `retention up`: one command, numbers that stay, and no process left behind."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from consumers.local.servers import Missing, broker_binary, store_binary
+from tests.servers import missing
+from tests.waiting import wait_until_now
+
+pytestmark = [pytest.mark.e2e, pytest.mark.skipif(os.name != "posix", reason="`up` is for Linux and macOS")]
+RETENTION = [sys.executable, "-P", "-m", "consumers.cli"]
+READY_SECONDS_MAX = 60.0
+
+
+class Up:
+    """A running `retention up`."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        self.data_dir = directory / "data"
+        self.ready = ready = directory / f"ready-{len(list(directory.iterdir()))}.json"
+        command = [
+            *RETENTION,
+            "up",
+            "--port",
+            "0",
+            "--data-dir",
+            str(self.data_dir),
+            "--ready-file",
+            str(ready),
+            *options,
+        ]
+        self.out = (directory / "out.txt").open("ab")
+        self.process = subprocess.Popen(
+            command, stdout=self.out, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        wait_until_now(
+            lambda: ready.exists() or self.process.poll() is not None, READY_SECONDS_MAX, what="ready"
+        )
+        assert self.process.poll() is None, self.said()
+        self.where: dict[str, str] = json.loads(ready.read_text())
+
+    def said(self) -> str:
+        return Path(self.out.name).read_text()
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def child(self, name: str) -> int | None:
+        """The process of one role, None while there is none."""
+        for one in self.family():
+            with suppress(psutil.NoSuchProcess):
+                if name in " ".join(one.cmdline()) and "tied.py" not in " ".join(one.cmdline()):
+                    return one.pid
+        return None
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.where["http"] + path, timeout=10) as answer:
+            return json.load(answer)
+
+    def status(self) -> dict[str, Any]:
+        return self.get("/api/v1/status")
+
+    def run(self, *arguments: str) -> str:
+        """Another command, as in a second terminal."""
+        env = os.environ | {"RETENTION_DATA_DIR": str(self.data_dir)}
+        done = subprocess.run(
+            [*RETENTION, *arguments], capture_output=True, text=True, env=env, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Ends it as Ctrl-C does, and fails when a process stays."""
+        family = self.family()
+        self.process.send_signal(number)
+        code = self.process.wait(40)
+        assert [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
+        assert not (self.data_dir / "up.json").exists()
+        assert not self.ready.exists()
+        return code
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
+    try:
+        broker_binary(), store_binary()
+    except Missing as error:
+        missing(str(error))
+    started: list[Up] = []
+
+    def start(*options: str) -> Up:
+        started.append(Up(tmp_path, *options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        with suppress(ProcessLookupError):
+            one.process.kill()
+        one.process.wait()
+        one.out.close()
+
+
+def events(file: Path, users: range) -> Path:
+    """An install on the first of June and a session two days later for each user."""
+    lines = []
+    for user in users:
+        common = {"app_id": "game", "user_id": f"u{user}"}
+        lines.append(
+            {"type": "install", "event_id": f"i{user}", "timestamp": "2026-06-01T10:00:00Z", **common}
+        )
+        lines.append(
+            {"type": "session", "event_id": f"s{user}", "timestamp": "2026-06-03T10:00:00Z", **common}
+        )
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return file
+
+
+def cohort(up: Up) -> list[tuple[int, int]]:
+    """Size and day 2 of the cohort of the first of June."""
+    answer = up.get(
+        "/api/v1/retention?app=game&from=2026-06-01&to=2026-06-01&periods=2&as_of=2026-06-30T00:00:00Z"
+    )
+    return [(row["size"], row["cells"][2]["users"]) for row in answer["rows"]]
+
+
+def test_up_shows_numbers_says_where_and_leaves_nothing_behind(up: Callable[..., Up]) -> None:
+    one = up()
+    assert one.status()["applied"] > 0
+    assert json.loads((one.data_dir / "up.json").read_text()) == one.where
+    [line] = [line for line in one.said().splitlines() if line.startswith("ready in ")]
+    assert all(one.where[key] in line for key in ("http", "kafka", "redis"))
+    assert one.get("/api/v1/retention?app=demo")["rows"]
+    assert one.stop() == 0
+
+
+def test_a_second_up_keeps_the_numbers_and_counts_what_comes(up: Callable[..., Up], tmp_path: Path) -> None:
+    one = up("--no-demo")
+    one.run("import", str(events(tmp_path / "a.ndjson", range(100))), "--wait")
+    assert cohort(one) == [(100, 100)]
+    # Kafka has acknowledged these, nobody has waited for them: they are counted before everything stops.
+    one.run("import", str(events(tmp_path / "b.ndjson", range(100, 5000))))
+    assert one.stop(signal.SIGTERM) == 0
+
+    two = up("--no-demo")
+    assert cohort(two) == [(5000, 5000)]
+    applied = two.status()["applied"]
+    two.run("import", str(events(tmp_path / "c.ndjson", range(4990, 5010))), "--wait")
+    assert cohort(two) == [(5010, 5010)]
+    assert two.status()["applied"] == applied + 40
+    assert two.stop() == 0
+
+
+def test_whatever_is_killed_comes_back_and_counts(up: Callable[..., Up], tmp_path: Path) -> None:
+    one = up("--no-demo")
+    users = 0
+    for name in ("consumers.cli worker", "consumers.cli api", "valkey-server", "tansu"):
+        killed = one.child(name)
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
+        wait_until_now(
+            lambda name=name, pid=killed: one.child(name) not in (None, pid), 20, what=f"{name} is back"
+        )
+        wait_until_now(lambda: one.status()["caught_up"], 40, what=f"caught up after {name} was killed")
+        one.run("import", str(events(tmp_path / "e.ndjson", range(users, users + 10))), "--wait")
+        users += 10
+        assert cohort(one) == [(users, users)], name
+    assert one.stop() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
+def test_a_killed_up_leaves_no_process_and_the_next_one_starts(up: Callable[..., Up]) -> None:
+    one = up("--no-demo")
+    refused = subprocess.run(
+        [*RETENTION, "up", "--port", "0", "--data-dir", str(one.data_dir)], capture_output=True, text=True
+    )
+    assert refused.returncode == 1
+    [line] = refused.stderr.splitlines()
+    assert f"in use by another `retention up` (process {one.process.pid})" in line
+
+    family = one.family()
+    assert len(family) == 4
+    one.process.kill()
+    one.process.wait()
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive
+    assert up("--no-demo").stop() == 0
+
+
+def test_a_taken_port_is_said_in_one_line_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        command = [*RETENTION, "up", "--port", str(port), "--data-dir", str(tmp_path / "data")]
+        refused = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert refused.returncode == 1
+    [line] = refused.stderr.splitlines()
+    assert f"port {port} is taken" in line
+    assert "--port" in line
