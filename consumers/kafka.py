@@ -180,7 +180,7 @@ class Kafka:
     async def _shown(self, topics: list[str]) -> None:
         """Returns when the broker shows the topics: Apache Kafka does so a little after it has made them."""
         async with asyncio.timeout(_ANSWER_SECONDS_MAX):
-            while len(await self.partitions(topics)) < len(topics):
+            while len(await self.partitions(topics)) < len(topics):  # noqa: ASYNC110 nobody sends an event for it
                 await asyncio.sleep(0.05)
 
     async def end_offsets(self, topics: Iterable[str]) -> dict[tuple[str, int], int]:

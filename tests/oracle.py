@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from math import sqrt
 from statistics import NormalDist
 from typing import Any
@@ -30,7 +30,7 @@ def local_date(zone: str, ms: int) -> date:
     return (_EPOCH + timedelta(milliseconds=ms)).astimezone(ZoneInfo(zone)).date()
 
 
-@lru_cache(maxsize=None)
+@cache
 def day_start_ms(zone: str, day: date) -> int:
     """The first instant of a local date, found by walking minute by minute."""
     minute = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=16)

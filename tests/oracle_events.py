@@ -122,9 +122,9 @@ def _field_reasons(kind: str, raw: dict[str, Any]) -> set[str]:
     duration = raw.get("duration_seconds")
     if kind == "session" and duration is not None and not (_is_number(duration) and duration >= 0):
         reasons.add("bad_field")
-    if kind == "purchase" and raw.get("amount") is not None and raw.get("currency") is not None:
-        if minor_units(raw["amount"], raw["currency"]) is None:
-            reasons.add("bad_field")
+    has_money = kind == "purchase" and raw.get("amount") is not None and raw.get("currency") is not None
+    if has_money and minor_units(raw["amount"], raw["currency"]) is None:
+        reasons.add("bad_field")
     return reasons
 
 

@@ -34,5 +34,7 @@ async def test_the_triangle_says_what_was_published(name: str, later_ms: int) ->
 
 async def test_lifecycle_says_what_was_published() -> None:
     case, days = lifecycle_case()
-    rows = (await active(await counted(case), parse_active(case.query), now_ms=case.ends_ms + YEAR_MS))["rows"]
+    rows = (await active(await counted(case), parse_active(case.query), now_ms=case.ends_ms + YEAR_MS))[
+        "rows"
+    ]
     assert [{name: row[name] for name in days[0]} for row in rows] == days

@@ -196,7 +196,7 @@ async def _start(settings: Settings, client: Any) -> None:
 
 def _say_why(error: BaseException | None) -> int:
     if isinstance(error, _EXPECTED):
-        log.error("ending, to be started again: %s: %s", type(error).__name__, error)
+        log.error("ending: %s: %s", type(error).__name__, error)
     else:
-        log.error("ending because of a bug, to be started again: %r", error, exc_info=error)
+        log.error("ending because of a bug: %r", error, exc_info=error)
     return EXIT_FAILED

@@ -19,7 +19,7 @@ create table seen as select u, min(d) as d from active group by u;
 """
 _COHORTS = {"install": "installs", "first_seen": "seen", "session": "sessions"}
 _RETURNS = {"session": "sessions", "any": "active"}
-_MEANS = {"on": "r.d = c.d + n.n", "on_or_after": "r.d >= c.d + n.n"}
+_MEANS = {"on": "r.d = c.d + n.n::int", "on_or_after": "r.d >= c.d + n.n::int"}
 
 
 class Launch:
@@ -39,7 +39,9 @@ class Launch:
 
     def sizes(self, cohort: str) -> dict[date, int]:
         """Users by cohort."""
-        return dict(self._db.execute(f"select d, count(distinct u) from {_COHORTS[cohort]} group by d").fetchall())
+        return dict(
+            self._db.execute(f"select d, count(distinct u) from {_COHORTS[cohort]} group by d").fetchall()
+        )
 
     def triangle(self, cohort: str, returns: str, criterion: str, periods: int) -> Table:
         """Users by cohort and n, for n from 1 on; what is not there is 0."""

@@ -65,7 +65,13 @@ RULES: dict[str, tuple[list[Record], set[str]]] = {
             purchase("p", "2024-03-02", amount="10", country="US"),
             purchase("p", "2024-03-02", amount="9.99", country="DE"),
         ],
-        {"seen+:2024-03-02", "other:2024-03-02", "purchase:2024-03-02", "first_purchase:2024-03-02", "dim:country=US"},
+        {
+            "seen+:2024-03-02",
+            "other:2024-03-02",
+            "purchase:2024-03-02",
+            "first_purchase:2024-03-02",
+            "dim:country=US",
+        },
     ),
     "two sessions with one id and two times are two activities": (
         [session("s", "2024-03-02"), session("s", "2024-03-04")],
@@ -73,7 +79,13 @@ RULES: dict[str, tuple[list[Record], set[str]]] = {
     ),
     "a dimension is that of the first install even where something said another before": (
         [session("s", "2024-03-01", country="DE"), install("i", "2024-03-02", country="US")],
-        {"install:2024-03-02", "seen+:2024-03-01", "seen-:2024-03-02", "session:2024-03-01", "other:2024-03-02"}
+        {
+            "install:2024-03-02",
+            "seen+:2024-03-01",
+            "seen-:2024-03-02",
+            "session:2024-03-01",
+            "other:2024-03-02",
+        }
         | {"dim:country=US"},
     ),
     "a dimension that the first install does not have is that of the earliest event that has it": (
@@ -82,15 +94,30 @@ RULES: dict[str, tuple[list[Record], set[str]]] = {
             install("i", "2024-03-02", platform="ios"),
             purchase("p", "2024-03-01", country="VN"),
         ],
-        {"install:2024-03-02", "seen+:2024-03-01", "seen-:2024-03-02", "session:2024-03-03", "other:2024-03-02"}
-        | {"other:2024-03-01", "purchase:2024-03-01", "first_purchase:2024-03-01", "dim:country=VN", "dim:platform=ios"},
+        {
+            "install:2024-03-02",
+            "seen+:2024-03-01",
+            "seen-:2024-03-02",
+            "session:2024-03-03",
+            "other:2024-03-02",
+        }
+        | {
+            "other:2024-03-01",
+            "purchase:2024-03-01",
+            "first_purchase:2024-03-01",
+            "dim:country=VN",
+            "dim:platform=ios",
+        },
     ),
     "of two installs at one time the smaller event id is first": (
         [install("b", "2024-03-02", country="DE"), install("a", "2024-03-02", country="US")],
         {"install:2024-03-02", "other:2024-03-02", "dim:country=US"},
     ),
     "of two events at one time the smaller event id says the dimension, also of UUIDs that begin alike": (
-        [session(UUID.format(2), "2024-03-02", country="DE"), session(UUID.format(1), "2024-03-02", country="US")],
+        [
+            session(UUID.format(2), "2024-03-02", country="DE"),
+            session(UUID.format(1), "2024-03-02", country="US"),
+        ],
         {"seen+:2024-03-02", "session:2024-03-02", "dim:country=US"},
     ),
     "a refund is money and no activity": (
@@ -134,7 +161,11 @@ async def test_a_future_event_stays_invisible_until_its_date() -> None:
         assert [[cell["n"] for cell in row["cells"]] for row in today["rows"]] == [[0]]
         tomorrow = await retention(store, asked, now_ms=NOW_MS + 86_400_000)
         assert len(tomorrow["rows"]) == 2
-    rows = (await active(store, parse_active({"app": APP, "from": "2024-03-10", "to": "2024-03-11"}), now_ms=NOW_MS))["rows"]
+    rows = (
+        await active(
+            store, parse_active({"app": APP, "from": "2024-03-10", "to": "2024-03-11"}), now_ms=NOW_MS
+        )
+    )["rows"]
     assert [(row["date"], row["active"], row["complete"]) for row in rows] == [("2024-03-10", 1, False)]
 
 
@@ -144,7 +175,10 @@ async def test_absent_open_and_complete_cells() -> None:
     await World(Log(records, rng), store, rng, workers=1).run()
     asked = parse_retention({"app": APP, "from": "2024-03-07", "to": "2024-03-11", "periods": "5"})
     answer = await retention(store, asked, now_ms=NOW_MS)
-    shown = {row["cohort"]: [(cell["n"], cell["users"], cell["rate"], cell["complete"]) for cell in row["cells"]] for row in answer["rows"]}
+    shown = {
+        row["cohort"]: [(cell["n"], cell["users"], cell["rate"], cell["complete"]) for cell in row["cells"]]
+        for row in answer["rows"]
+    }
     assert shown == {
         "2024-03-07": [(0, 0, None, True), (1, 0, None, True), (2, 0, None, True), (3, 0, None, False)],
         "2024-03-08": [(0, 1, 1.0, True), (1, 0, 0.0, True), (2, 1, 1.0, False)],
@@ -152,4 +186,8 @@ async def test_absent_open_and_complete_cells() -> None:
         "2024-03-10": [(0, 0, None, False)],
     }
     assert [row["size_complete"] for row in answer["rows"]] == [True, True, True, False]
-    assert [(cell["n"], cell["users"], cell["size"]) for cell in answer["average"]] == [(0, 1, 1), (1, 0, 1), (2, 0, 0)]
+    assert [(cell["n"], cell["users"], cell["size"]) for cell in answer["average"]] == [
+        (0, 1, 1),
+        (1, 0, 1),
+        (2, 0, 0),
+    ]

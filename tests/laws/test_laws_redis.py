@@ -74,10 +74,14 @@ def fall_back(server: Valkey, rng: random.Random) -> Nemesis:
 async def test_a_flush_is_repaired_by_the_replay(valkey: Valkey) -> None:
     for seed in range(8 * SCALE):
         assert valkey.ask("FLUSHALL", "SYNC") == "+OK\r\n"
-        await run(valkey, fixed_story(seed), seed, shards=1 + seed % 2, nemesis=flush(valkey, random.Random(seed)))
+        await run(
+            valkey, fixed_story(seed), seed, shards=1 + seed % 2, nemesis=flush(valkey, random.Random(seed))
+        )
 
 
-async def test_a_restart_with_an_old_snapshot_is_repaired_by_the_replay(make_valkey: Callable[..., Valkey]) -> None:
+async def test_a_restart_with_an_old_snapshot_is_repaired_by_the_replay(
+    make_valkey: Callable[..., Valkey],
+) -> None:
     server = make_valkey("--appendonly", "no", "--save", "", keep=True)
     for seed in range(5 * SCALE):
         assert server.ask("FLUSHALL", "SYNC") == "+OK\r\n"

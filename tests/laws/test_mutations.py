@@ -148,9 +148,7 @@ green = pytest.mark.parametrize(
         pytest.param(partial(run), id="crashes and zombies"),
         pytest.param(partial(run, zombies=False, kill_rate=0.1), id="many crashes"),
         pytest.param(partial(run, world=KafkaAhead, kill_rate=0.1), id="Kafka ahead of the store"),
-        pytest.param(
-            partial(run, flush=True, kill_rate=0.0, outage_rate=0.0), id="flush in silence"
-        ),
+        pytest.param(partial(run, flush=True, kill_rate=0.0, outage_rate=0.0), id="flush in silence"),
     ],
 )
 red = pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from tests.laws.test_laws import SEEDS
 from tests.laws.world import Log, Nemesis, World
 from tests.strategies import Story, stories
 
-
 pytestmark = LIMIT
 
 

@@ -8,7 +8,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
+from consumers.ingest import fetching
 from consumers.ingest.slices import SLICES_PER_TOPIC_MAX
+from consumers.ingest.transport import SliceConsumer
 from consumers.kafka import Kafka
 from consumers.settings import Settings
 from tests.consumers.ingest.rig import Recorder, eventually, produce, running
@@ -19,6 +21,18 @@ pytestmark = pytest.mark.timeout(90)
 async def ends(settings: Settings, topic: str = "sessions") -> dict[tuple[str, int], int]:
     async with Kafka(settings) as kafka:
         return await kafka.end_offsets([topic])
+
+
+async def commit(settings: Settings, partition: int, offset: int) -> None:
+    """Commits in the name of the worker's group."""
+    client = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka, group_id=settings.group, enable_auto_commit=False
+    )
+    await client.start()
+    tp = TopicPartition(settings.topic("sessions"), partition)
+    client.assign([tp])
+    await client.commit({tp: offset})
+    await client.stop()
 
 
 async def test_every_record_comes_once_in_slices_that_join(settings: Settings) -> None:
@@ -47,13 +61,7 @@ async def test_reading_begins_where_the_store_says(settings: Settings) -> None:
 
 async def test_a_commit_ahead_of_the_store_is_not_believed(settings: Settings) -> None:
     await produce(settings, "sessions", (b"%d" % n for n in range(400)))
-    client = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka, group_id=settings.group, enable_auto_commit=False
-    )
-    await client.start()
-    client.assign([TopicPartition(settings.topic("sessions"), 0)])
-    await client.commit({TopicPartition(settings.topic("sessions"), 0): 90})
-    await client.stop()
+    await commit(settings, 0, 90)
     engine = Recorder()
     async with running(settings, engine):
         await eventually(lambda: len(engine.values) == 400)
@@ -217,3 +225,33 @@ async def test_a_log_cut_by_its_retention_is_a_hole_once(kafka_settings: Setting
         await eventually(lambda: len(engine.values) == 330)
     assert engine.holes == [50]
     assert max(engine.offsets.values()) == 1
+
+
+async def test_without_the_seek_a_commit_ahead_of_the_store_loses_records(
+    kafka_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = kafka_settings
+    await produce(settings, "sessions", (b"%d" % n for n in range(400)))
+    await commit(settings, 0, 90)
+    monkeypatch.setattr(AIOKafkaConsumer, "seek", lambda self, partition, offset: None)
+    engine = Recorder()
+    async with running(settings, engine):
+        await eventually(lambda: len(engine.values) == 310)
+    assert engine.holes == [90]
+
+
+@pytest.mark.parametrize("mutated", [False, True])
+async def test_without_epochs_slices_from_before_a_seek_would_count(
+    kafka_settings: Settings, monkeypatch: pytest.MonkeyPatch, mutated: bool
+) -> None:
+    settings = kafka_settings
+    await produce(settings, "sessions", (b"%d" % n for n in range(4_000)), partition=0)
+    monkeypatch.setattr(fetching, "SLICE_RECORDS_MAX", 100)
+    if mutated:
+        monkeypatch.setattr(SliceConsumer, "is_current", lambda self, piece: True)
+    engine = Recorder()
+    engine.starts[("sessions", 0)] = 1_000
+    async with running(settings, engine):
+        await eventually(lambda: engine.stored.get(("sessions", 0)) == 4_000)
+    assert bool(engine.holes) is mutated
+    assert (len(engine.offsets) == 4_000) is not mutated

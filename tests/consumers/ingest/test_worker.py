@@ -33,11 +33,11 @@ sys.exit(run_worker(load(use_up=False)))
 class Process:
     """A worker process and what it wrote."""
 
-    def __init__(self, settings: Settings, log: Path) -> None:
+    def __init__(self, settings: Settings, log: Path, program: str) -> None:
         self.log = log
         env = {**os.environ, **environment(settings)}
         with log.open("wb") as errors:
-            self._popen = subprocess.Popen([sys.executable, "-c", PROGRAM], env=env, stderr=errors)
+            self._popen = subprocess.Popen([sys.executable, "-c", program], env=env, stderr=errors)
 
     @property
     def rss_bytes(self) -> int:
@@ -65,7 +65,7 @@ class Process:
         return int(self._popen.returncode)
 
 
-Start = Callable[[Settings], Process]
+Start = Callable[..., Process]
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a worker; all are killed behind the test."""
     started: list[Process] = []
 
-    def run(settings: Settings) -> Process:
-        started.append(Process(settings, tmp_path / f"worker-{len(started)}.log"))
+    def run(settings: Settings, program: str = PROGRAM) -> Process:
+        started.append(Process(settings, tmp_path / f"worker-{len(started)}.log", program))
         return started[-1]
 
     yield run
@@ -176,6 +176,22 @@ async def test_a_store_that_lost_everything_ends_the_worker_and_the_next_rebuild
     assert "Traceback" not in worker.text
     start(both)
     await counted(store, 2_000)
+
+
+async def test_without_the_watchdog_nobody_would_notice(
+    broker: KafkaLike, valkey: Valkey, store: RedisStore, start: Start
+) -> None:
+    settings = (await own(broker)).model_copy(update={"redis_url": Settings(redis_url=valkey.url).redis_url})
+    await produce(settings, "sessions", map(session, range(200)))
+    blind = "import consumers.ingest.watchdog as w; w.PROGRESS_SECONDS = 1e9\n"
+    blind += "import consumers.ingest.worker as v, functools\n"
+    blind += "v.watch_progress = functools.partial(w.watch_progress, seconds=1e9)\n"
+    worker = start(settings, blind + PROGRAM)
+    await counted(store, 200)
+    valkey.ask("FLUSHALL")
+    await asyncio.sleep(4)  # the watchdog needs one second
+    assert worker.running
+    assert await store.positions() == {}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,152 @@
+"""Which users does a store hold when bytes and triangles are measured? Made in memory and counted by the engine itself.
+
+Every user installs on one of 30 days and is active on that day and on seven more of the 30 that follow; 3 % buy once. Events carry
+platform, country and source and have UUIDs as ids. They come as decoded events: what is measured is what the store keeps.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+
+from consumers.identity import identity
+from consumers.settings import Settings
+from stream.cache import RecordCache
+from stream.engine import Engine, RecordBatch
+from stream.events.schema import TOPICS, Event
+from stream.retention.days import DAY_MS, SLOTS_PER_DAY, zone
+from stream.store.redis import RedisStore
+
+APP = "people"
+COHORT_DAYS, AFTER_DAYS, ACTIVE_DAYS, BUYERS = 30, 30, 8, 0.03
+BATCH_EVENTS = 8_000
+CACHE_BYTES = 4 * 1024**3
+KINDS = list(TOPICS.values())
+TOPIC_OF = list(TOPICS)
+LOOKS = [
+    (("country", country), ("platform", platform), ("source", source))
+    for platform in ("ios", "android", "web")
+    for country in ("VN", "US", "IN", "BR", "DE", "JP", "FR", "GB")
+    for source in ("organic", "search_ads", "social", "referral")
+]
+
+
+class Ready(Struct, gc=False):
+    """A Kafka record whose value is an event already."""
+
+    offset: int
+    timestamp: int
+    value: Event
+
+
+class NoDecoding:
+    """Stands in the place of the decoder."""
+
+    def decode(self, topic: str, value: Event, record_ts_ms: int) -> Event:
+        """The event as it is."""
+        return value
+
+    def kind(self, topic: str) -> str:
+        """The kind of a topic."""
+        return TOPICS[topic]
+
+
+@dataclass(frozen=True)
+class People:
+    """A population: how many, from which day on, and what each does when."""
+
+    users: int
+    first_day: int
+    who: np.ndarray
+    when: np.ndarray
+    kind: np.ndarray
+
+    @classmethod
+    def of(cls, users: int, seed: int = 1) -> "People":
+        """So many users, the last possible day of activity yesterday."""
+        dice = np.random.default_rng(seed)
+        first_day = zone("UTC").day(int(time.time() * 1000)) - COHORT_DAYS - AFTER_DAYS - 1
+        installed = dice.integers(0, COHORT_DAYS, users)
+        back = (
+            np.argsort(dice.random((users, AFTER_DAYS), dtype=np.float32), axis=1)[:, : ACTIVE_DAYS - 1] + 1
+        )
+        days = np.concatenate([np.zeros((users, 1), back.dtype), back], axis=1) + installed[:, None]
+        sessions = days * DAY_MS + dice.integers(60_000, DAY_MS - 60_000, days.shape)
+        buyers = np.flatnonzero(dice.random(users) < BUYERS)
+        everyone = np.arange(users)
+        who = np.concatenate([everyone, np.repeat(everyone, ACTIVE_DAYS), buyers])
+        when = np.concatenate([sessions[:, 0] - 1_000, sessions.ravel(), sessions[buyers, 1] + 1_000])
+        kind = np.repeat(np.arange(3), [users, users * ACTIVE_DAYS, len(buyers)])
+        return cls(users, first_day, who, when + zone("UTC").day_start_ms(first_day), kind)
+
+    def batches(self, *, shuffled: bool, seed: int = 2) -> Iterator[RecordBatch]:
+        """All events in order of time, or in no order at all, as batches of the three topics."""
+        dice = np.random.default_rng(seed)
+        order = dice.permutation(len(self.who)) if shuffled else np.argsort(self.when, kind="stable")
+        names = dice.bytes(16 * self.users)
+        looks = dice.integers(0, len(LOOKS), self.users).tolist()
+        start, slots = zone("UTC").day_start_ms(self.first_day), self.first_day * SLOTS_PER_DAY
+        ends = [0, 0, 0]
+        for at in range(0, len(order), BATCH_EVENTS):
+            rows = order[at : at + BATCH_EVENTS]
+            ids = dice.bytes(16 * len(rows)).hex()
+            since = self.when[rows] - start
+            slot = slots + since // DAY_MS * SLOTS_PER_DAY + since % DAY_MS // 3_600_000
+            columns = (
+                self.who[rows].tolist(),
+                self.when[rows].tolist(),
+                slot.tolist(),
+                self.kind[rows].tolist(),
+            )
+            records: list[list[Ready]] = [[], [], []]
+            for place, (user, ts_ms, hour, kind) in enumerate(zip(*columns, strict=True)):
+                h = ids[32 * place : 32 * place + 32]
+                event_id = f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+                money = (499, "USD", "gems_500") if kind == 2 else ()
+                name = names[16 * user : 16 * user + 16]
+                event = Event(KINDS[kind], APP, name, event_id, ts_ms, hour, LOOKS[looks[user]], *money)
+                records[kind].append(Ready(0, ts_ms, event))
+            yield from _batches(records, ends)
+
+
+def _batches(records: Sequence[list[Ready]], ends: list[int]) -> Iterator[RecordBatch]:
+    for kind, some in enumerate(records):
+        if some:
+            first, ends[kind] = ends[kind], ends[kind] + len(some)
+            for place, record in enumerate(some):
+                record.offset = first + place
+            yield RecordBatch(TOPIC_OF[kind], 0, first, ends[kind], some)
+
+
+async def no_letters(letters: list[Any]) -> None:
+    """There are none."""
+    raise RuntimeError(f"{len(letters)} dead letters")
+
+
+async def opened(settings: Settings) -> tuple[RedisStore, Engine]:
+    """A store, claimed as the roles of the product would, and an engine for decoded events on it."""
+    store = RedisStore.connect(settings.redis_url.get_secret_value())
+    await store.open(identity(settings))
+    engine = Engine(store, NoDecoding(), zone_of, log_id="bench", clock=time.monotonic)  # type: ignore[arg-type]
+    await engine.assigned([(topic, 0) for topic in TOPICS])
+    return store, engine
+
+
+def zone_of(app: str) -> Any:
+    """Everything here happens in UTC."""
+    return zone("UTC")
+
+
+async def load(settings: Settings, people: People, *, shuffled: bool) -> float:
+    """Counts a population into an empty store; the seconds it took."""
+    store, engine = await opened(settings)
+    # Room for everybody: what the process remembers changes how long the load takes, not what the store keeps.
+    engine._cache = RecordCache(CACHE_BYTES)
+    began = time.monotonic()
+    for batch in people.batches(shuffled=shuffled):
+        await engine.count(batch, no_letters)
+    await store.aclose()
+    return time.monotonic() - began

@@ -1,0 +1,42 @@
+"""How much is measured? One set of sizes that the bars are meant for, and a small one that only shows that everything runs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of one run of all benchmarks; `users` are the populations of the memory rows, the last one is asked for triangles."""
+
+    repetitions: int
+    backlog_events: int
+    usual_events: int
+    users: tuple[int, int]
+    questions: int
+    visible_seconds: float
+    days: int
+    purchases: int
+    month_users: int
+
+
+FULL = Sizes(
+    repetitions=3,
+    backlog_events=1_000_000,
+    usual_events=25_000,
+    users=(10_000, 1_000_000),
+    questions=300,
+    visible_seconds=30,
+    days=400,
+    purchases=100_000,
+    month_users=500,
+)
+QUICK = Sizes(
+    repetitions=1,
+    backlog_events=40_000,
+    usual_events=3_000,
+    users=(500, 3_000),
+    questions=30,
+    visible_seconds=3,
+    days=400,
+    purchases=3_000,
+    month_users=50,
+)
