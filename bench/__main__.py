@@ -73,9 +73,8 @@ def _table(rows: dict[str, list[Row]], quick: bool) -> Table:
             bar = BARS[row.bar].text() if row.bar is not None else ""
             colour = "red" if row.verdict.startswith("short") else "green"
             value = f"{row.value:,.2f}" if row.value < 100 else f"{row.value:,.0f}"
-            table.add_row(
-                f"{name}: {row.name}", value, row.unit, bar, f"[{colour}]{row.verdict}[/]", row.note
-            )
+            label = row.name if row.name.startswith(" ") else f"{name}: {row.name}"
+            table.add_row(label, value, row.unit, bar, f"[{colour}]{row.verdict}[/]", row.note)
     return table
 
 

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, BinaryIO, Literal, NamedTuple
-from zoneinfo import ZoneInfo
 
 from consumers.demo import Record
 from stream.events.decode import Decoder
@@ -130,7 +129,7 @@ class Importer:
         except ValueError:
             return value  # the decoder says what is wrong with it
         if moment.tzinfo is None:
-            return moment.replace(tzinfo=ZoneInfo(name)).isoformat()
+            return zone(name).moment(moment)
         return value
 
     def _event_id(self, columns: Mapping[str, Any]) -> str:

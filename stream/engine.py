@@ -18,7 +18,7 @@ from stream.events.reasons import Reason
 from stream.events.schema import Rejection
 from stream.progress import Hole, Positions, WentBack
 from stream.retention.days import Zone
-from stream.store.protocol import Partition, Store, StoreUnavailable
+from stream.store.protocol import Partition, Store, StorePaused, StoreUnavailable
 
 __all__ = ["BatchOutcome", "DeadLetter", "Engine", "Hole", "RecordBatch", "WentBack"]
 
@@ -228,6 +228,7 @@ class Engine:
                 return await call()
             except StoreUnavailable as error:
                 if tries % _TRIES_A_WARNING == 0:
-                    log.warning("the store is not available, trying on: %s", error)
+                    level = logging.INFO if isinstance(error, StorePaused) else logging.WARNING
+                    log.log(level, "the store is not available, waiting: %s", error)
                 await self._sleep(_RETRY_SECONDS[min(tries, len(_RETRY_SECONDS) - 1)])
                 tries += 1

@@ -8,7 +8,8 @@ Everything overridden is named in tests/consumers/ingest/test_faust_contract.py,
 import asyncio
 import inspect
 import logging
-from collections.abc import Coroutine, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Coroutine, Mapping
 from typing import Any, ClassVar, cast
 
 from faust.transport.drivers import aiokafka as driver
@@ -24,6 +25,22 @@ log = logging.getLogger(__name__)
 _SHOWN_MAX = 12
 
 
+class ReadOffsets(defaultdict[TP, int | None]):
+    """How far Faust has read each partition; of ours it never knows.
+
+    Faust drops messages below the read offset (`_drain_messages`), and sets it after each message, also after one that was on
+    its way while the partition was sought back. Of ours a slice is dropped by its epoch, and by nothing else.
+    """
+
+    def __init__(self, topics: Collection[str]) -> None:
+        super().__init__(lambda: None)
+        self._topics = topics
+
+    def __setitem__(self, tp: TP, offset: int | None) -> None:
+        if tp.topic not in self._topics:
+            super().__setitem__(tp, offset)
+
+
 class SliceConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no types that hold
     """Faust's consumer, with the store as the one who knows how far each partition was counted."""
 
@@ -32,6 +49,7 @@ class SliceConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.intake: Intake = self.transport.intake
+        self._read_offset = ReadOffsets(self.intake.topics)
         self._counted: dict[TP, int] = {}
         self._seeker: asyncio.Future[Any] | None = None
 
@@ -61,9 +79,6 @@ class SliceConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         assigned = self.assignment()
         ours = {tp for tp in assigned if tp.topic in self.intake.topics}
         for tp in ours:
-            # Faust drops messages below the read offset; after another log took the place of the old one they
-            # are all new.
-            self._read_offset[tp] = None
             self._committed_offset[tp] = None
         if self._seeker is not None:
             self._seeker.cancel()
@@ -83,7 +98,10 @@ class SliceConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         try:
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call, self._thread.thread_loop))
         finally:
-            if inspect.getcoroutinestate(call) == inspect.CORO_CREATED:
+            if (
+                not self._thread.thread_loop.is_running()
+                and inspect.getcoroutinestate(call) == inspect.CORO_CREATED
+            ):
                 call.close()  # the thread's loop ended before it came to it
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:

@@ -133,7 +133,9 @@ class _Up:
         await _poll(lambda: probes.ready(self._place.http_host, self._place.settings.http_port))
 
     async def _numbers_show(self) -> bool:
-        return int((await self._status()).get("applied", 0)) > 0
+        """A half-loaded demo would be a wrong first sight, so its history is waited for."""
+        status = await self._status()
+        return int(status.get("applied", 0)) > 0 and status.get("caught_up") is True
 
     async def _caught_up(self) -> bool:
         return (await self._status()).get("caught_up") is True

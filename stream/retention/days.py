@@ -68,6 +68,11 @@ class Zone:
         day = self.day(ms)
         return day * SLOTS_PER_DAY + (ms - self.day_start_ms(day)) // HOUR_MS
 
+    def moment(self, local: datetime) -> int:
+        """The moment at which the clocks of the zone show a naive local time: the first of two, after a skipped one."""
+        aware = local.replace(tzinfo=self._info).astimezone(UTC)
+        return (aware - _EPOCH) // timedelta(milliseconds=1)
+
     def slot_start_ms(self, slot: int) -> int:
         """The UTC start of a slot."""
         return self.day_start_ms(slot // SLOTS_PER_DAY) + slot % SLOTS_PER_DAY * HOUR_MS

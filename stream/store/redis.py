@@ -278,18 +278,36 @@ class RedisStore:
                 await _async(self._client.delete(key))
 
     async def stored_users(self, app: str) -> AsyncIterator[StoredUser]:
-        """Every user of an app, bucket by bucket."""
+        """Every user of an app, many buckets in one round trip."""
         for shard in range(self.shards):
             prefix = app_prefix(shard, app).encode()
-            async for bucket in self._keys(prefix + b"b:"):
-                for field, value in (await _async(self._client.hgetall(bucket))).items():
-                    user = bucket[len(prefix) + 2 :] + field
-                    stored = value or await _async(self._client.get(prefix + b"r:" + user))
-                    parts = (
-                        dict(await _async(self._client.hgetall(prefix + b"k:" + user))) if not value else {}
-                    )
-                    index = int.from_bytes(stored[:INDEX_BYTES], "little")
-                    yield StoredUser(shard, index, stored[INDEX_BYTES:], parts)
+            buckets = [key async for key in self._keys(prefix + b"b:")]
+            for at in range(0, len(buckets), _SCAN_COUNT):
+                for user in await self._users(shard, prefix, buckets[at : at + _SCAN_COUNT]):
+                    yield user
+
+    async def _users(self, shard: int, prefix: bytes, buckets: Sequence[bytes]) -> list[StoredUser]:
+        async with self._client.pipeline(transaction=False) as call:
+            for bucket in buckets:
+                call.hgetall(bucket)
+            answers = await _async(call.execute())
+        stored = {
+            bucket[len(prefix) + 2 :] + field: value
+            for bucket, fields in zip(buckets, answers, strict=True)
+            for field, value in fields.items()
+        }
+        long = [user for user, value in stored.items() if not value]
+        async with self._client.pipeline(transaction=False) as call:
+            for user in long:
+                call.get(prefix + b"r:" + user)
+                call.hgetall(prefix + b"k:" + user)
+            answers = await _async(call.execute())
+        parts = dict(zip(long, answers[1::2], strict=True))
+        stored.update(zip(long, answers[::2], strict=True))
+        return [
+            StoredUser(shard, int.from_bytes(value[:INDEX_BYTES], "little"), value[INDEX_BYTES:], parts.get(user, {}))
+            for user, value in stored.items()
+        ]
 
     async def stored_counters(self, app: str) -> dict[int, dict[str, dict[str, int]]]:
         """Every counter of an app, by shard."""

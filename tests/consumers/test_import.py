@@ -110,8 +110,8 @@ def test_a_date_is_its_first_instant_in_the_apps_zone(app: str, said: Any, ms: i
 
 @pytest.mark.parametrize("said", ["2026-11-01 12:30:00", "2026-11-01T12:30:00"])
 def test_a_time_without_offset_is_local(said: str) -> None:
-    assert fields(ROW | {"app_id": "hcm", "timestamp": said})["timestamp"] == "2026-11-01T12:30:00+07:00"
-    assert fields(ROW | {"app_id": "ny", "timestamp": said})["timestamp"] == "2026-11-01T12:30:00-05:00"
+    assert fields(ROW | {"app_id": "hcm", "timestamp": said})["timestamp"] == 1_793_511_000_000
+    assert fields(ROW | {"app_id": "ny", "timestamp": said})["timestamp"] == 1_793_554_200_000
 
 
 @pytest.mark.parametrize(

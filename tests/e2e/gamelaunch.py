@@ -11,7 +11,8 @@ import duckdb
 Table = dict[tuple[date, int], int]
 
 _VIEWS = """
-create table rows as select userid as u, eventDate::date as d, eventName as kind from read_csv(?, header = true, all_varchar = true);
+create table rows as
+  select userid as u, eventDate::date as d, eventName as kind from read_csv(?, header = true, all_varchar = true);
 create table sessions as select distinct u, d from rows where kind = 'gameStarted';
 create table active as select distinct u, d from rows;
 create table installs as select u, min(d) as d from rows where kind = 'newPlayer' group by u;

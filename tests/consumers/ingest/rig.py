@@ -56,6 +56,7 @@ class Recorder:
         return
 
     async def count(self, batch: RecordBatch, deliver: Any) -> BatchOutcome:
+        await self.gate.wait()
         where = batch.topic, batch.partition
         stored = self.stored.get(where, 0)
         if batch.first > stored and where not in self._sought:
@@ -64,7 +65,6 @@ class Recorder:
         if batch.first > stored:
             self.holes.append(batch.first - stored)
         self.batches.append(batch)
-        await self.gate.wait()
         for record in batch.records:
             self.offsets[(*where, record.offset)] += 1
             self.values.append(record.value)

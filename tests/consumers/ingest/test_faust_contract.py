@@ -124,6 +124,13 @@ def test_the_seek_must_not_wait_because_a_time_out_ends_the_recovery_task() -> N
     assert "consumer.perform_seek(), timeout=" in source(recovery.Recovery._resume_streams)
 
 
+def test_the_drain_loop_keeps_read_offsets_as_a_mapping() -> None:
+    drain = source(Consumer._drain_messages)
+    assert "get_read_offset = self._read_offset.__getitem__" in drain
+    assert "set_read_offset = self._read_offset.__setitem__" in drain
+    assert "if r_offset is None or offset >= r_offset" in drain
+
+
 def test_streams_are_the_compiled_ones() -> None:
     # The pure Python iterator acks messages of an old generation; the compiled one drops them.
     assert streams._CStreamIterator is not None
