@@ -52,7 +52,7 @@ def worker() -> None:
     found = settings("kafka", "redis_url", "user_id_secret")
     from consumers.ingest.worker import run_worker
 
-    run_worker(found)
+    raise typer.Exit(run_worker(found))
 
 
 def api() -> None:
@@ -67,4 +67,4 @@ def api() -> None:
     found = settings("kafka", "redis_url")
     from consumers.api import run_api
 
-    run_api(found)
+    raise typer.Exit(run_api(found))

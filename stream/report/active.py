@@ -1,13 +1,15 @@
-"""Who was active, and who is new, came back or went away? The answer of GET /api/v1/active, one row a day."""
+"""Who was active, and who is new, came back or went away? The answer of GET /api/v1/active, one row a period."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from stream.report.periods import Period, period_of, periods_between
 from stream.report.query import ActiveQuery, QueryError
 from stream.report.sets import (
+    Bitmap,
     Take,
     active_on,
     blocks,
@@ -23,10 +25,28 @@ from stream.retention.days import iso, zone
 from stream.store.protocol import Store, View
 
 WEEK, MONTH = 7, 30
-ROWS_MAX = 10_000
+DAYS_MAX = 10_000
 REINSTALLS = "reinstalls"
-# What is counted of a day, in the order of the columns that `_day_counts` gives.
-_COLUMNS = ("dau", "wau", "mau", "before", "returning", "new", "installs")
+# What is counted of a period, in the order of the columns that `_counts` gives.
+_COLUMNS = ("active", "dau", "wau", "mau", "before", "returning", "new", "installs")
+
+
+class Rows(NamedTuple):
+    """The periods of an answer, oldest first, and for each the one before it and its last day that has begun."""
+
+    periods: list[Period]
+    before: list[Period]
+    shown: list[int]
+
+    def days(self, at: int) -> range:
+        """The days of one row that have begun."""
+        return range(self.periods[at].first, self.shown[at] + 1)
+
+    def looked_at(self) -> range:
+        """The days of all rows, and those before that the period before and their months reach back to."""
+        if not self.periods:
+            return range(0)
+        return range(min(self.before[0].first, self.shown[0] - MONTH + 1), self.shown[-1] + 1)
 
 
 async def active(
@@ -34,60 +54,78 @@ async def active(
 ) -> dict[str, Any]:
     """The answer, in the words and the order of the interface; arguments as of `retention`."""
     span = span_of(query, zone((await store.zones()).get(query.app, default_zone)), now_ms)
-    if len(span.days) > ROWS_MAX:
+    if len(span.days) > DAYS_MAX:
         raise QueryError(
-            f"the answer would have more than {ROWS_MAX:,} rows; ask for a shorter range (from, to)"
+            f"the answer would reach over more than {DAYS_MAX:,} days; ask for a shorter range (from, to)"
         )
-    names = [name for day in span.days for name in cohort_names("first_seen", day)]
-    names += [name for day in _looked_at(span) for name in return_names("any", day)]
+    rows = _rows(query, span)
+    names = [
+        name
+        for at in range(len(rows.periods))
+        for day in rows.days(at)
+        for name in cohort_names("first_seen", day)
+    ]
+    names += [name for day in rows.looked_at() for name in return_names("any", day)]
     view = await store.view(query.app, counters=[REINSTALLS], sets=names)
-    return await asyncio.to_thread(answer, span, view)
+    return await asyncio.to_thread(answer, span, rows, view)
 
 
-def _looked_at(span: Span) -> range:
-    """The rows' days and those before that their months reach back to."""
-    return range(span.first - MONTH + 1, span.last + 1) if span.days else range(0)
+def _rows(query: ActiveQuery, span: Span) -> Rows:
+    periods = periods_between(query.period, span.first, span.last, query.week_start)
+    before = [period_of(query.period, period.first - 1, query.week_start) for period in periods]
+    return Rows(periods, before, [min(period.last, span.today) for period in periods])
 
 
-def answer(span: Span, view: View) -> dict[str, Any]:
+def answer(span: Span, rows: Rows, view: View) -> dict[str, Any]:
     """The answer from what was read."""
-    counts = np.zeros((len(span.days), len(_COLUMNS)), np.int64)
+    counts = np.zeros((len(rows.periods), len(_COLUMNS)), np.int64)
     for take in blocks(view.sets):
-        for row, numbers in enumerate(_day_counts(span, take)):
-            counts[row] += numbers
-    reinstalls = view.counters[REINSTALLS]
+        for at, numbers in enumerate(_counts(rows, take)):
+            counts[at] += numbers
     return {
         "rows": [
-            _row(span, day, dict(zip(_COLUMNS, numbers, strict=True)), reinstalls.get(iso(day), 0))
-            for day, numbers in zip(span.days, counts.tolist(), strict=True)
+            _row(span, rows, at, dict(zip(_COLUMNS, numbers, strict=True)), view.counters[REINSTALLS])
+            for at, numbers in enumerate(counts.tolist())
         ]
     }
 
 
-def _day_counts(span: Span, take: Take) -> Iterator[Sequence[int]]:
-    active = [active_on(take, "any", day) for day in _looked_at(span)]
+def _counts(rows: Rows, take: Take) -> Iterator[Sequence[int]]:
+    days = rows.looked_at()
+    active = [active_on(take, "any", day) for day in days]
     weeks, months = sliding(active, WEEK), sliding(active, MONTH)
-    for at, day in enumerate(span.days, start=MONTH - 1):
-        today, before = active[at], active[at - 1]
-        seen, installed = cohort_of(take, "first_seen", day), cohort_of(take, "install", day)
-        windows = (count(today), count(weeks[at]), count(months[at]))
-        yield *windows, *counts_with(before, [before, today]), count(seen), count(installed)
+    for at, before in enumerate(rows.before):
+        last = rows.shown[at] - days.start
+        now = _united(active[rows.periods[at].first - days.start : last + 1])
+        then = _united(active[before.first - days.start : before.last + 1 - days.start])
+        # A user is first seen, and first installs, on one day only, so days add up.
+        seen = sum(count(cohort_of(take, "first_seen", day)) for day in rows.days(at))
+        installed = sum(count(cohort_of(take, "install", day)) for day in rows.days(at))
+        windows = (count(now), count(active[last]), count(weeks[last]), count(months[last]))
+        yield *windows, *counts_with(then, [then, now]), seen, installed
 
 
-def _row(span: Span, day: int, counts: dict[str, int], reinstalls: int) -> dict[str, Any]:
+def _united(days: Sequence[Bitmap]) -> Bitmap:
+    return days[0] if len(days) == 1 else np.bitwise_or.reduce(days)
+
+
+def _row(
+    span: Span, rows: Rows, at: int, counts: dict[str, int], reinstalls: dict[str, int]
+) -> dict[str, Any]:
     dau, mau, returning = counts["dau"], counts["mau"], counts["returning"]
+    complete = span.complete(rows.periods[at].last)
     return {
-        "date": iso(day),
-        "active": dau,
+        "date": iso(rows.periods[at].first),
+        "active": counts["active"],
         "dau": dau,
         "wau": counts["wau"],
         "mau": mau,
         "stickiness": dau / mau if mau else None,
         "new": counts["new"],
         "returning": returning,
-        "resurrected": dau - counts["new"] - returning,
-        "dormant": counts["before"] - returning if span.complete(day) else None,
+        "resurrected": counts["active"] - counts["new"] - returning,
+        "dormant": counts["before"] - returning if complete else None,
         "installs": counts["installs"],
-        "reinstalls": reinstalls,
-        "complete": span.complete(day),
+        "reinstalls": sum(reinstalls.get(iso(day), 0) for day in rows.days(at)),
+        "complete": complete,
     }

@@ -28,6 +28,7 @@ RETENTION_PARAMETERS = (
     *("window", "where", "breakdown", "limit", "as_of"),
 )
 ACTIVE_PARAMETERS = ("app", "from", "to", "period", "week_start", "as_of")
+ACTIVE_PERIODS = ("day", "week", "month")
 NOT_YET = ("brackets", "preset")
 
 _APP = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -83,6 +84,9 @@ class RetentionQuery(Asked):
 class ActiveQuery(Asked):
     """A question for actives and lifecycle."""
 
+    period: str = "day"
+    week_start: str = "monday"
+
 
 def parse_retention(given: Mapping[str, str], dimensions: Sequence[str] | None = None) -> RetentionQuery:
     """The parameters of GET /api/v1/retention.
@@ -113,9 +117,10 @@ def parse_retention(given: Mapping[str, str], dimensions: Sequence[str] | None =
 def parse_active(given: Mapping[str, str]) -> ActiveQuery:
     """The parameters of GET /api/v1/active, as text. Raises QueryError."""
     asked = _asked(given, ACTIVE_PARAMETERS)
-    for name in ("period", "week_start"):
-        _word(given, name)
-    return ActiveQuery(**asked)
+    period = given.get("period", "day")
+    if period not in ACTIVE_PERIODS:
+        raise QueryError(f"period={period!r} is unknown here; choose one of {', '.join(ACTIVE_PERIODS)}")
+    return ActiveQuery(**asked, period=period, week_start=_word(given, "week_start"))
 
 
 def moment_text(ms: int) -> str:

@@ -23,7 +23,7 @@ SESSION = "session"
 Said = tuple[int, str, str]
 Key = tuple[str, str]
 
-# UUIDs of version 4: 32 random bits in front. Not those of version 1, 6 or 7, which begin with the time, nor hand-made ones of zeros.
+# UUIDs of version 4, with 32 random bits in front. Not those of version 1, 6 or 7, which begin with the time, nor hand-made ones.
 _RANDOM_UUID = re.compile(
     r"(?!0{8})[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII
 )

@@ -85,7 +85,9 @@ class MemoryStore:
 
     async def zones(self) -> dict[str, str]:
         """The apps of the data and their zones."""
-        return {name[5:]: zone for name, zone in sorted(self._data.identity.items()) if name.startswith("zone:")}
+        return {
+            name[5:]: zone for name, zone in sorted(self._data.identity.items()) if name.startswith("zone:")
+        }
 
     def _app(self, shard: int, app: str) -> _Users:
         return self._data.apps[shard].setdefault(app, _Users())

@@ -1,8 +1,7 @@
 """How does the store work on Redis or Valkey? Few, large, atomic calls; everything that is decided is decided elsewhere."""
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from importlib import resources
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]  # ships no types
@@ -10,16 +9,9 @@ import numpy as np
 import redis.asyncio as aioredis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import (
-    BusyLoadingError,
-    ConnectionError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    TimeoutError,
-)
+from redis.exceptions import RedisError
 
+from stream.store.calls import Script, answered
 from stream.store.chunks import bitmap_of_chunks, chunks_of
 from stream.store.keys import INDEX_BYTES, SPARSE_MEMBERS_MAX, app_prefix, shard_of, shard_prefix
 from stream.store.lineage import BACK, Lineage
@@ -31,7 +23,6 @@ from stream.store.protocol import (
     Progress,
     StoredUser,
     StorePaused,
-    StoreUnavailable,
     UserWrite,
     View,
     smallest,
@@ -40,56 +31,10 @@ from stream.store.protocol import (
 _LISTPACK_VALUE_BYTES = 64
 _SCAN_COUNT = 1000
 _VIEW_TRIES = 5
-_OUTAGES = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, OSError)
-# Errors that come as a plain ResponseError, bare or wrapped by the script that met them, and that pass by themselves.
-_PASSING = (
-    "OOM ",
-    "MISCONF",
-    "LOADING",
-    "READONLY",
-    "NOREPLICAS",
-    "MASTERDOWN",
-    "BUSY ",
-    "CLUSTERDOWN",
-    "TRYAGAIN",
-    "UNBLOCKED",
-)
 _PAUSED = b"paused"
 
 # The server's MessagePack knows raw strings only, none of the later binary types.
 _pack = msgpack.Packer(use_bin_type=False, autoreset=True).pack
-
-
-class _Script:
-    """A Lua file, called by its digest; sent again after a server has forgotten it."""
-
-    def __init__(self, name: str) -> None:
-        files = resources.files(__package__)
-        self._text = files.joinpath("lineage.lua").read_bytes() + files.joinpath(f"{name}.lua").read_bytes()
-        self._digest = ""
-
-    async def __call__(self, client: "aioredis.Redis", keys: Sequence[str], *args: Any) -> Any:
-        try:
-            if self._digest:
-                return await _async(client.evalsha(self._digest, len(keys), *keys, *args))
-        except NoScriptError:
-            pass
-        self._digest = await _async(client.script_load(self._text))
-        return await _async(client.evalsha(self._digest, len(keys), *keys, *args))
-
-
-async def _async(answer: Awaitable[Any] | Any) -> Any:
-    """redis-py types its commands as maybe not awaitable; with the asyncio client they always are."""
-    try:
-        return await answer
-    except _OUTAGES as error:
-        raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
-    except NoScriptError:
-        raise
-    except RedisError as error:
-        if any(word in str(error) for word in _PASSING):
-            raise StoreUnavailable(str(error)) from error
-        raise
 
 
 class RedisStore:
@@ -98,7 +43,7 @@ class RedisStore:
     def __init__(self, client: "aioredis.Redis", shards: int = 1) -> None:
         self.shards = shards
         self._client = client
-        self._apply, self._read, self._advance = _Script("apply"), _Script("read"), _Script("advance")
+        self._apply, self._read, self._advance = Script("apply"), Script("read"), Script("advance")
         self._inline_bytes_max = _LISTPACK_VALUE_BYTES
         self._lease = secrets.token_hex(8)
         self._lineage = [Lineage() for _ in range(shards)]
@@ -119,7 +64,7 @@ class RedisStore:
 
     async def open(self, identity: Mapping[str, str]) -> None:
         """Claim the data for this identity; also refuses a server that would throw keys away."""
-        memory = await _async(self._client.info("memory"))
+        memory = await answered(self._client.info("memory"))
         policy = memory.get("maxmemory_policy", "noeviction")
         if memory.get("maxmemory") and policy != "noeviction":
             raise IdentityMismatch(f"Redis may evict keys (maxmemory-policy {policy}): set it to noeviction")
@@ -130,7 +75,7 @@ class RedisStore:
     async def _learn_limits(self) -> None:
         """Records up to the server's listpack limit stand in their bucket; a longer one would convert all of it for good."""
         try:
-            limit = await _async(self._client.config_get("hash-max-listpack-value"))
+            limit = await answered(self._client.config_get("hash-max-listpack-value"))
         except RedisError:
             return  # No right to CONFIG: the default limit is safe everywhere.
         self._inline_bytes_max = int(limit.get("hash-max-listpack-value", _LISTPACK_VALUE_BYTES))
@@ -142,8 +87,8 @@ class RedisStore:
     async def _claim(self, name: str, value: str) -> None:
         for shard in range(self.shards):
             key = shard_prefix(shard) + "identity"
-            await _async(self._client.hsetnx(key, name, value))
-            stored = (await _async(self._client.hget(key, name)) or b"").decode()
+            await answered(self._client.hsetnx(key, name, value))
+            stored = (await answered(self._client.hget(key, name)) or b"").decode()
             if stored != value:
                 raise IdentityMismatch(
                     f"the data in Redis was counted with {name}={stored}, this process has {value}. "
@@ -152,7 +97,7 @@ class RedisStore:
 
     async def zones(self) -> dict[str, str]:
         """The apps of the data and their zones."""
-        identity = await _async(self._client.hgetall(shard_prefix(0) + "identity"))
+        identity = await answered(self._client.hgetall(shard_prefix(0) + "identity"))
         return {
             name[5:].decode(): zone.decode()
             for name, zone in sorted(identity.items())
@@ -162,16 +107,17 @@ class RedisStore:
     async def read(self, app: str, shard: int, users: Sequence[bytes]) -> list[bytes | None]:
         """The records of some users of one shard, in one round trip."""
         keys = (app_prefix(shard, app), shard_prefix(shard) + "lineage")
-        *records, mark = await self._read(self._client, keys, b"".join(users), self._lineage[shard].seen)
-        self._lineage[shard].note(mark)
-        return records
+        records: list[bytes | None]
+        answer: list[Any] = await self._read(self._client, keys, b"".join(users), self._lineage[shard].seen)
+        self._lineage[shard].note(answer.pop())
+        return answer
 
     async def read_parts(self, app: str, user: bytes, fields: Sequence[bytes] | None) -> dict[bytes, bytes]:
         """Kept events stored apart: those of `fields`, or all."""
         key = app_prefix(shard_of(user, self.shards), app).encode() + b"k:" + user
         if fields is None:
-            return dict(await _async(self._client.hgetall(key)))
-        values = await _async(self._client.hmget(key, fields)) if fields else []
+            return dict(await answered(self._client.hgetall(key)))
+        values = await answered(self._client.hmget(key, fields)) if fields else []
         return {name: value for name, value in zip(fields, values, strict=True) if value is not None}
 
     async def apply(self, app: str, shard: int, writes: Sequence[UserWrite]) -> dict[int, bytes | None]:
@@ -208,7 +154,7 @@ class RedisStore:
         """The positions, shard by shard."""
         found = []
         for shard in range(self.shards):
-            stored = await _async(self._client.hgetall(shard_prefix(shard) + "positions"))
+            stored = await answered(self._client.hgetall(shard_prefix(shard) + "positions"))
             found.append({_partition(name): _position(text) for name, text in stored.items()})
         return found
 
@@ -218,7 +164,7 @@ class RedisStore:
 
     async def totals(self) -> dict[str, int]:
         """They move with the position of shard 0 and stand there."""
-        stored = await _async(self._client.hgetall(shard_prefix(0) + "totals"))
+        stored = await answered(self._client.hgetall(shard_prefix(0) + "totals"))
         return {name.decode(): int(value) for name, value in sorted(stored.items())}
 
     async def view(self, app: str, *, counters: Sequence[str] = (), sets: Sequence[str] = ()) -> View:
@@ -236,11 +182,11 @@ class RedisStore:
 
     async def _versions(self, app: str) -> list[int]:
         prefixes = [app_prefix(shard, app) for shard in range(self.shards)]
-        return [int(await _async(self._client.hget(prefix + "n", "version")) or 0) for prefix in prefixes]
+        return [int(await answered(self._client.hget(prefix + "n", "version")) or 0) for prefix in prefixes]
 
     async def _view(self, shard: int, app: str, counters: Sequence[str], sets: Sequence[str]) -> View:
         prefix = app_prefix(shard, app)
-        chunks = chunks_of(int(await _async(self._client.hget(prefix + "n", "users")) or 0)) if sets else 0
+        chunks = chunks_of(int(await answered(self._client.hget(prefix + "n", "users")) or 0)) if sets else 0
         while True:
             async with self._client.pipeline(transaction=True) as call:
                 call.hmget(prefix + "n", ["users", "version"])
@@ -248,7 +194,7 @@ class RedisStore:
                     call.hgetall(f"{prefix}c:{name}")
                 if sets and chunks:
                     call.mget([f"{prefix}s:{name}:{chunk}" for name in sets for chunk in range(chunks)])
-                (users, version), *answers = await _async(call.execute())
+                (users, version), *answers = await answered(call.execute())
             if sets and chunks_of(int(users or 0)) > chunks:
                 chunks = chunks_of(int(users))
                 continue
@@ -264,18 +210,18 @@ class RedisStore:
         """Take or renew the lease on every shard; it ends by itself."""
         for shard in range(self.shards):
             key, ends = shard_prefix(shard) + "lease", int(seconds * 1000)
-            if not await _async(self._client.set(key, self._lease, nx=True, px=ends)):
-                if await _async(self._client.get(key)) != self._lease.encode():
+            if not await answered(self._client.set(key, self._lease, nx=True, px=ends)):
+                if await answered(self._client.get(key)) != self._lease.encode():
                     return False
-                await _async(self._client.set(key, self._lease, px=ends))
+                await answered(self._client.set(key, self._lease, px=ends))
         return True
 
     async def resume(self) -> None:
         """Give the lease back, where it is still this store's."""
         for shard in range(self.shards):
             key = shard_prefix(shard) + "lease"
-            if await _async(self._client.get(key)) == self._lease.encode():
-                await _async(self._client.delete(key))
+            if await answered(self._client.get(key)) == self._lease.encode():
+                await answered(self._client.delete(key))
 
     async def stored_users(self, app: str) -> AsyncIterator[StoredUser]:
         """Every user of an app, many buckets in one round trip."""
@@ -290,7 +236,7 @@ class RedisStore:
         async with self._client.pipeline(transaction=False) as call:
             for bucket in buckets:
                 call.hgetall(bucket)
-            answers = await _async(call.execute())
+            answers = await answered(call.execute())
         stored = {
             bucket[len(prefix) + 2 :] + field: value
             for bucket, fields in zip(buckets, answers, strict=True)
@@ -301,11 +247,13 @@ class RedisStore:
             for user in long:
                 call.get(prefix + b"r:" + user)
                 call.hgetall(prefix + b"k:" + user)
-            answers = await _async(call.execute())
+            answers = await answered(call.execute())
         parts = dict(zip(long, answers[1::2], strict=True))
         stored.update(zip(long, answers[::2], strict=True))
         return [
-            StoredUser(shard, int.from_bytes(value[:INDEX_BYTES], "little"), value[INDEX_BYTES:], parts.get(user, {}))
+            StoredUser(
+                shard, int.from_bytes(value[:INDEX_BYTES], "little"), value[INDEX_BYTES:], parts.get(user, {})
+            )
             for user, value in stored.items()
         ]
 
@@ -316,7 +264,8 @@ class RedisStore:
             prefix = app_prefix(shard, app).encode() + b"c:"
             keys = [key async for key in self._keys(prefix)]
             found[shard] = {
-                key[len(prefix) :].decode(): _numbers(await _async(self._client.hgetall(key))) for key in keys
+                key[len(prefix) :].decode(): _numbers(await answered(self._client.hgetall(key)))
+                for key in keys
             }
         return found
 
@@ -325,11 +274,11 @@ class RedisStore:
         found: dict[int, dict[str, Bitmap]] = {}
         for shard in range(self.shards):
             prefix = app_prefix(shard, app).encode()
-            chunks = chunks_of(int(await _async(self._client.hget(prefix + b"n", "users")) or 0))
+            chunks = chunks_of(int(await answered(self._client.hget(prefix + b"n", "users")) or 0))
             stored: dict[str, list[bytes | None]] = {}
             async for key in self._keys(prefix + b"s:"):
                 name, _, chunk = key[len(prefix) + 2 :].decode().rpartition(":")
-                stored.setdefault(name, [None] * chunks)[int(chunk)] = await _async(self._client.get(key))
+                stored.setdefault(name, [None] * chunks)[int(chunk)] = await answered(self._client.get(key))
             found[shard] = {name: bitmap_of_chunks(values) for name, values in stored.items()}
         return found
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, settings
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default")
 SCALE = {"default": 1, "ci": 3, "long": 50}[PROFILE]
-# The limit of a law test: twenty seconds a piece in the default profile.
-LIMIT = pytest.mark.timeout(20 * SCALE)
+# The marks of a law test: a minute a piece in the default profile.
+LIMIT = [pytest.mark.slow, pytest.mark.timeout(60 * SCALE)]
 
 
 def examples(count: int, *, shrink: bool = True) -> settings:

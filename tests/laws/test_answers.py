@@ -69,5 +69,5 @@ async def test_active_answers_what_the_oracle_answers(data: st.DataObject, story
     store, oracle = await counted(story), oracle_of(story)
     now_ms = day_start_ms(story.zone, story.first + timedelta(days=data.draw(st.integers(0, 40))))
     for _ in range(4):
-        query = data.draw(active_queries(story, ("day",)))
+        query = data.draw(active_queries(story))
         same(await ask_active(store, now_ms, query), oracle.active(now_ms=now_ms, **query))

@@ -191,3 +191,22 @@ async def test_absent_open_and_complete_cells() -> None:
         (1, 0, 1),
         (2, 0, 0),
     ]
+
+
+async def test_the_same_ids_in_two_apps_are_two_users_and_two_events() -> None:
+    store, rng = MemoryStore(), random.Random(1)
+    records = [
+        install("1", "2024-03-01"),
+        install("1", "2024-03-02", app_id="other"),
+        session("1", "2024-03-03"),
+    ]
+    await World(Log(records, rng), store, rng).run()
+    assert set((await store.stored_sets("other"))[0]) == {
+        "install:2024-03-02",
+        "other:2024-03-02",
+    }
+    assert (await store.stored_counters("other"))[0] == {
+        "triangle:install:2024-03-02": {"0": 1},
+        "triangle:first_seen:2024-03-02": {"0": 1},
+    }
+    assert (await store.stored_counters(APP))[0]["triangle:install:2024-03-01"] == {"0": 1, "2": 1}

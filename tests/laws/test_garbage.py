@@ -13,10 +13,11 @@ from stream.events.decode import Decoder
 from stream.events.reasons import Reason
 from stream.events.schema import Event, Rejection
 from stream.retention.days import zone
-from tests.laws.profiles import examples
+from tests.laws.profiles import LIMIT, examples
 from tests.oracle_events import Accepted, epoch_ms, judge
 from tests.strategies import GARBAGE, GOOD, PAID, stories
 
+pytestmark = LIMIT
 EARLIEST_MS = epoch_ms("2000-01-01T00:00:00Z")
 NOW_MS = GOOD["timestamp"] + 1000
 TOPICS = st.sampled_from(["installs", "sessions", "purchases"])
@@ -61,7 +62,7 @@ def test_any_bytes_are_an_answer_and_no_exception(topic: str, value: bytes, time
     assert isinstance(DECODER.decode(topic, value, timestamp), Rejection)
 
 
-@examples(400)
+@examples(150)
 @given(
     topic=TOPICS,
     fields=st.dictionaries(st.sampled_from([*PAID, "country", "refund_of", "duration_seconds", "x"]), VALUES),
@@ -73,7 +74,7 @@ def test_the_decoder_accepts_what_the_oracle_accepts_whatever_stands_in_a_field(
     agree(topic, value, NOW_MS)
 
 
-@examples(200)
+@examples(100)
 @given(data=st.data(), story=stories(size_max=3, garbage=False))
 def test_a_good_record_with_a_few_bytes_broken_is_judged_alike(data: st.DataObject, story: Any) -> None:
     record = story.records[0]

@@ -7,20 +7,19 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.store.redis import RedisStore
 from tests.laws.checks import check_world, oracle_of
-from tests.laws.profiles import SCALE, examples
+from tests.laws.profiles import LIMIT, SCALE, examples
 from tests.laws.test_laws import SEEDS
 from tests.laws.test_mutations import story as fixed_story
 from tests.laws.world import Log, Nemesis, World
 from tests.servers import Valkey
 from tests.strategies import Story, stories
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(60 * SCALE)]
+pytestmark = LIMIT
 
 
 async def run(server: Valkey, story: Story, seed: int, *, shards: int, **how: Any) -> World:

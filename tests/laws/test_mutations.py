@@ -22,9 +22,11 @@ from stream.engine import Engine, RecordBatch
 from stream.store.memory import MemoryStore
 from stream.store.protocol import Position, Progress
 from tests.laws.checks import check_world, oracle_of
+from tests.laws.profiles import LIMIT
 from tests.laws.world import Log, Nemesis, Partition, World
 from tests.strategies import APP, GARBAGE, Record, Story
 
+pytestmark = LIMIT
 RUNS = 40
 START_MS = 1_709_164_800_000  # 2024-02-29T00:00:00Z
 LATER_MS = START_MS + 10 * 86_400_000

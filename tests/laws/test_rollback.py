@@ -33,7 +33,7 @@ def rollback(store: MemoryStore, rng: random.Random, *, flush: bool) -> Nemesis:
     return nemesis
 
 
-@examples(150, shrink=False)
+@examples(80, shrink=False)
 @given(
     story=stories(), seed=SEEDS, flush=st.booleans(), shards=st.sampled_from([1, 2]), zombies=st.booleans()
 )

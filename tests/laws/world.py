@@ -151,6 +151,7 @@ class World:
     store: Store
     rng: random.Random
     zone: str = "UTC"
+    log_id: str = LOG_ID
     batch_max: int = 8
     workers: int = 2
     zombies: bool = True
@@ -213,7 +214,7 @@ class World:
 
     async def _work(self, scheduler: Scheduler, store: Any, mine: list[Partition]) -> None:
         engine = self.engine_class(
-            store, self.decoder(), self._zones, log_id=LOG_ID, clock=lambda: 0.0, sleep=_no_time
+            store, self.decoder(), self._zones, log_id=self.log_id, clock=lambda: 0.0, sleep=_no_time
         )
 
         async def deliver(letters: list[DeadLetter]) -> None:

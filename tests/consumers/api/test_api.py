@@ -193,9 +193,9 @@ async def test_a_question_that_cannot_be_answered_is_told_what_to_change(
     ("query", "says"),
     [
         ("", "app is missing"),
-        ("app=shop&period=week", "period=week is not offered yet"),
+        ("app=shop&period=year", "choose one of day, week, month"),
         ("app=shop&where=country:VN", "there is no parameter 'where'"),
-        ("app=shop&from=1900-01-01", "more than 10,000 rows"),
+        ("app=shop&from=1900-01-01", "more than 10,000 days"),
     ],
 )
 async def test_actives_are_refused_in_the_same_way(place: Place, query: str, says: str) -> None:

@@ -11,8 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from aiokafka.structs import ConsumerRecord
 
+from consumers.ingest.worker import build_engine
 from consumers.settings import Settings, environment
+from stream.engine import DeadLetter, RecordBatch
+from stream.store.memory import MemoryStore
 from stream.store.protocol import StoreUnavailable
 from stream.store.redis import RedisStore
 from tests.consumers.ingest.conftest import own
@@ -123,6 +127,20 @@ async def counted(store: RedisStore, records: int, seconds: float = 100) -> None
     assert totals.get("offset_holes", 0) == 0
 
 
+async def exact(settings: Settings, store: RedisStore, records: int) -> None:
+    """Holds every counter to what one engine in memory makes of the same records, each seen once."""
+    memory = MemoryStore()
+    engine = build_engine(settings, memory, "log")
+    await engine.assigned([("sessions", 0)])
+
+    async def drop(letters: list[DeadLetter]) -> None:
+        return
+
+    sent = [ConsumerRecord("", 0, n, 2**42, 0, None, session(n), None, 0, 0, ()) for n in range(records)]
+    await engine.count(RecordBatch("sessions", 0, 0, records, sent), drop)
+    assert await store.stored_counters("demo") == await memory.stored_counters("demo")
+
+
 async def test_sigterm_ends_clean(both: Settings, store: RedisStore, start: Start) -> None:
     await produce(both, "sessions", map(session, range(1_000)))
     worker = start(both)
@@ -150,6 +168,7 @@ async def test_killed_again_and_again_every_record_is_counted_once(
     await sending
     start(both)
     await counted(store, records)
+    await exact(both, store, records)
 
 
 async def test_two_workers_share_one_dies_the_other_finishes(
@@ -161,6 +180,7 @@ async def test_two_workers_share_one_dies_the_other_finishes(
     first.kill()
     await produce(both, "sessions", map(session, range(20_000, 40_000)))
     await counted(store, 40_000)
+    await exact(both, store, 40_000)
     assert second.running
 
 
@@ -176,6 +196,7 @@ async def test_a_store_that_lost_everything_ends_the_worker_and_the_next_rebuild
     assert "Traceback" not in worker.text
     start(both)
     await counted(store, 2_000)
+    await exact(both, store, 2_000)
 
 
 async def test_without_the_watchdog_nobody_would_notice(
@@ -231,6 +252,21 @@ async def test_a_store_that_restarts_is_waited_for(
     await store.aclose()
 
 
+async def test_a_store_that_is_full_is_waited_for(
+    both: Settings, valkey: Valkey, store: RedisStore, start: Start
+) -> None:
+    await produce(both, "sessions", map(session, range(2_000)))
+    worker = start(both)
+    await counted(store, 2_000)
+    assert valkey.ask("CONFIG", "SET", "maxmemory", "1") == "+OK\r\n"
+    await produce(both, "sessions", map(session, range(2_000, 4_000)))
+    await wait_until(lambda: "not available" in worker.text, 60)
+    assert valkey.ask("CONFIG", "SET", "maxmemory", "0") == "+OK\r\n"
+    await counted(store, 4_000)
+    await exact(both, store, 4_000)
+    assert worker.running
+
+
 async def test_a_stop_while_the_store_is_away_does_not_hang(
     both: Settings, valkey: Valkey, store: RedisStore, start: Start
 ) -> None:
@@ -255,6 +291,7 @@ async def test_a_broker_that_restarts_is_waited_for(
     kafka.start()
     await produce(settings, "sessions", map(session, range(3_000, 6_000)))
     await counted(store, 6_000)
+    await exact(settings, store, 6_000)
     assert worker.running
     assert worker.text.count("\n") < 60
 
