@@ -10,9 +10,10 @@ from typing import Any
 
 from stream.cache import RecordCache
 from stream.events.schema import Event
-from stream.pipeline import Plan, fields_needed, plan, plan_append
+from stream.pipeline import fields_needed, plan
 from stream.retention.days import Zone
 from stream.retention.records import Incomplete
+from stream.shortcuts import Plan, plan_install, plan_known
 from stream.store.keys import shard_of
 from stream.store.protocol import Store
 
@@ -24,7 +25,7 @@ CALL_USERS_MAX = 250
 CALL_OPERATIONS_MAX = 2_000
 READ_USERS_MAX = 2_000
 # So many calls are on their way while the next ones are planned.
-_CALLS_IN_FLIGHT_MAX = 2
+_CALLS_IN_FLIGHT_MAX = 4
 
 Insist = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
@@ -63,7 +64,7 @@ class Applying:
         for user in users:
             events = group[user]
             known = self._cache.get(user)
-            planned = None if known is None else plan_append(user, known, events)
+            planned = None if known is None else plan_known(user, known, events)
             if planned is not None:
                 await calls.add(planned, events)
             elif known is not None:
@@ -77,6 +78,8 @@ class Applying:
                 await calls.add(await self._plan(user, record, group[user]), group[user])
 
     async def _plan(self, user: bytes, record: bytes | None, events: list[Event]) -> Plan:
+        if record is None and (planned := plan_install(user, events)) is not None:
+            return planned
         fields = fields_needed(record, events)
         if not fields:
             return plan(user, record, events, self._zone)

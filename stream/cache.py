@@ -1,6 +1,6 @@
 """Which records were seen last? A bounded memory of users; safe to be wrong, since every apply compares."""
 
-from stream.pipeline import Known
+from stream.shortcuts import Known
 
 _ENTRY_BYTES = 450
 

@@ -2,79 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
-
 from stream.events.schema import Dims, Event
 from stream.retention.days import SLOTS_PER_DAY, Zone
-from stream.retention.facts import Anchors, Delta, Sum, anchors, cell, delta, set_name
+from stream.retention.facts import Anchors, anchors, delta
 from stream.retention.records import SESSION, Kept, Record, keep, merge, say, summarise
-from stream.store.codec import append_slot, decode, decode_kept, encode, encode_kept, is_apart, kept_field
+from stream.shortcuts import NO_SESSION, Known, Plan
+from stream.store.codec import decode, decode_kept, encode, encode_kept, is_apart, is_one_install, kept_field
 from stream.store.protocol import Part, UserWrite
 
 # A record with more kept events than this keeps them apart, so that one more costs one more and not all of them again.
 KEPT_INLINE_MAX = 32
-
-
-class Known(Struct, gc=False):
-    """A record as it was last seen, with what is needed to add a later session without reading it again.
-
-    last_slot    its last session
-    quiet_ms     a session after it that says `quiet_dims`, or nothing, says nothing new
-    other_day    the last day that may be active without a session
-    """
-
-    record: bytes
-    last_slot: int
-    quiet_ms: int
-    quiet_dims: Dims
-    install: int | None
-    seen: int | None
-    other_day: int
-
-
-class Plan(Struct, gc=False):
-    """What is to be written, None when the events are counted already, and what is then known of the user."""
-
-    write: UserWrite | None
-    known: Known | None
-
-
-def plan_append(user: bytes, known: Known, events: Sequence[Event]) -> Plan | None:
-    """The plan for what comes in nearly always: sessions after the last one. None when it takes the whole record.
-
-    A later session changes no cohort and no dimension; it appends its gap to the record, and on a new day one membership and one
-    cell of each triangle.
-    """
-    last = known.last_slot
-    slots: list[int] = []
-    for event in events:
-        if event.slot < last or event.ts_ms <= known.quiet_ms or event.kind != SESSION:
-            return None
-        if event.dims is not known.quiet_dims and event.dims:
-            return None
-        if event.slot > last and event.slot not in slots:
-            slots.append(event.slot)
-    if not slots:
-        return Plan(None, known)
-    slots.sort()
-    record, day = known.record, last // SLOTS_PER_DAY
-    joins: list[str] = []
-    sums: dict[Sum, int] = {}
-    for slot in slots:
-        record = append_slot(record, last, slot)
-        last = slot
-        if slot // SLOTS_PER_DAY != day:
-            day = slot // SLOTS_PER_DAY
-            if day <= known.other_day:
-                return None
-            joins.append(set_name("session", day))
-            if known.install is not None and day > known.install:
-                sums[cell("install", known.install, day)] = 1
-            if known.seen is not None:
-                sums[cell("first_seen", known.seen, day)] = 1
-    write = UserWrite(user, known.record, record, Delta(joins, [], sums))
-    after = Known(record, last, known.quiet_ms, known.quiet_dims, known.install, known.seen, known.other_day)
-    return Plan(write, after)
 
 
 def fields_needed(stored: bytes | None, events: Sequence[Event]) -> list[bytes]:
@@ -153,17 +90,20 @@ def _load(stored: bytes, zone: Zone, parts: Mapping[bytes, bytes], whole: bool) 
 
 
 def _known(stored: bytes, record: Record, start: Anchors, events: Sequence[Event]) -> Known | None:
-    """What plan_append() needs, None where it could not be used."""
+    """What the short ways need, None where they could not be used."""
+    summary = record.summary
+    if summary.first_install is not None and is_one_install(stored):
+        day = summary.first_install.slot // SLOTS_PER_DAY
+        return Known(stored, NO_SESSION, 0, summary.first_install.dims, day, day, frozenset((day,)))
     if record.apart or not record.sessions:
         return None
-    summary = record.summary
-    other = [slot // SLOTS_PER_DAY for slots in (summary.installs, summary.purchases) for slot in slots]
+    other_days = frozenset(
+        slot // SLOTS_PER_DAY for slots in (summary.installs, summary.purchases) for slot in slots
+    )
     quiet_ms = max((said[0] for said in record.said.values()), default=0)
     dims = events[-1].dims if events[-1].kind == SESSION else ()
     quiet_dims = dims if record.said.keys() >= dict(dims).keys() else ()
-    return Known(
-        stored, record.sessions[-1], quiet_ms, quiet_dims, start.install, start.seen, max(other, default=0)
-    )
+    return Known(stored, record.sessions[-1], quiet_ms, quiet_dims, start.install, start.seen, other_days)
 
 
 def _changed_parts(old: Record | None, merged: Record, new: Record) -> list[Part]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -18,6 +19,7 @@ KINDS: Final = {"installs": "install", "sessions": "session", "purchases": "purc
 DIMENSIONS: Final = ("platform", "country", "source", "campaign", "app_version", "variant")
 VALUE_BYTES_MAX: Final = 64 * 1024
 FUTURE_MS_MAX: Final = 24 * 3_600_000
+SECONDS_MAX: Final = sys.float_info.max
 TS_MS_MAX: Final = 253_402_300_799_999  # the end of year 9999
 MINOR_UNITS_MAX: Final = 10**12
 # Only what the strategies send; the product has to know the whole of ISO 4217.
@@ -120,7 +122,11 @@ def _field_reasons(kind: str, raw: dict[str, Any]) -> set[str]:
     if app is not None and not (isinstance(app, str) and _APP.fullmatch(app)):
         reasons.add("bad_field")
     duration = raw.get("duration_seconds")
-    if kind == "session" and duration is not None and not (_is_number(duration) and duration >= 0):
+    if (
+        kind == "session"
+        and duration is not None
+        and not (_is_number(duration) and 0 <= duration <= SECONDS_MAX)
+    ):
         reasons.add("bad_field")
     has_money = kind == "purchase" and raw.get("amount") is not None and raw.get("currency") is not None
     if has_money and minor_units(raw["amount"], raw["currency"]) is None:

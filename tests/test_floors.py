@@ -20,7 +20,7 @@ FLOORS = [
     ("consumers",),
     ("stream.report",),
     ("stream.engine", "stream.applying", "stream.cache", "stream.progress"),
-    ("stream.pipeline",),
+    ("stream.pipeline", "stream.shortcuts"),
     ("stream.store",),
     ("stream.events",),
     ("stream.retention",),

@@ -121,6 +121,33 @@ def decode(data: bytes, zone: Zone) -> Record:
     return record
 
 
+def is_one_install(data: bytes) -> bool:
+    """Whether these bytes are as encode_install gives them: an install in the short form, nothing said, no session."""
+    if data[0] != _INSTALL:
+        return False
+    _, _, at = _read_moment(data, 1)
+    return read_dims(data, at)[1] == len(data)
+
+
+def encode_install(ts_ms: int, event_id: str, dims: Dims) -> bytes | None:
+    """The bytes of a record that is one install; None where the short form cannot hold its time."""
+    if ts_ms >= _TIME_END_MS:
+        return None
+    return bytes((_INSTALL,)) + _moment(ts_ms, event_id) + write_dims(dims)
+
+
+def with_sessions(
+    install: bytes, install_dims: Dims, said: tuple[int, str, Dims] | None, slots: list[int]
+) -> bytes | None:
+    """The bytes of a record that was one install (as encode_install gives them) and now has sessions, which said something once."""
+    if said is None:
+        return install + _write_slots(slots)
+    if said[0] >= _TIME_END_MS:
+        return None
+    spoken = _moment(said[0], said[1]) + write_dims(said[2], install_dims)
+    return bytes((_INSTALL | _SAID,)) + install[1:] + spoken + _write_slots(slots)
+
+
 def append_slot(data: bytes, last: int, slot: int) -> bytes:
     """The bytes of the same record with one more session; `last` is the session that is the last one in `data`."""
     return data + _gap(slot - last)

@@ -1,5 +1,6 @@
 """How does the store work on Redis or Valkey? Few, large, atomic calls; everything that is decided is decided elsewhere."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -31,6 +32,7 @@ from stream.store.protocol import (
 _LISTPACK_VALUE_BYTES = 64
 _SCAN_COUNT = 1000
 _VIEW_TRIES = 5
+_VIEW_LEASE_SECONDS = 10.0
 _PAUSED = b"paused"
 
 # The server's MessagePack knows raw strings only, none of the later binary types.
@@ -44,6 +46,7 @@ class RedisStore:
         self.shards = shards
         self._client = client
         self._apply, self._read, self._advance = Script("apply"), Script("read"), Script("advance")
+        self._counters = Script("counters")
         self._inline_bytes_max = _LISTPACK_VALUE_BYTES
         self._lease = secrets.token_hex(8)
         self._lineage = [Lineage() for _ in range(shards)]
@@ -107,7 +110,6 @@ class RedisStore:
     async def read(self, app: str, shard: int, users: Sequence[bytes]) -> list[bytes | None]:
         """The records of some users of one shard, in one round trip."""
         keys = (app_prefix(shard, app), shard_prefix(shard) + "lineage")
-        records: list[bytes | None]
         answer: list[Any] = await self._read(self._client, keys, b"".join(users), self._lineage[shard].seen)
         self._lineage[shard].note(answer.pop())
         return answer
@@ -173,8 +175,8 @@ class RedisStore:
             parts = [await self._view(shard, app, counters, sets) for shard in range(self.shards)]
             if self.shards == 1 or [part.version for part in parts] == await self._versions(app):
                 return _add_views(parts)
-        while not await self.pause(10.0):
-            pass
+        if not await self.pause(_VIEW_LEASE_SECONDS):
+            raise StorePaused("the numbers move too fast for one state, and an audit holds the lease")
         try:
             return _add_views([await self._view(shard, app, counters, sets) for shard in range(self.shards)])
         finally:
@@ -186,24 +188,28 @@ class RedisStore:
 
     async def _view(self, shard: int, app: str, counters: Sequence[str], sets: Sequence[str]) -> View:
         prefix = app_prefix(shard, app)
-        chunks = chunks_of(int(await answered(self._client.hget(prefix + "n", "users")) or 0)) if sets else 0
+        if not sets:
+            version, *answers = await self._counters(self._client, (prefix,), *counters)
+            return View(
+                {name: _pairs(words) for name, words in zip(counters, answers, strict=True)},
+                {},
+                int(version or 0),
+            )
+        chunks = chunks_of(int(await answered(self._client.hget(prefix + "n", "users")) or 0))
         while True:
             async with self._client.pipeline(transaction=True) as call:
                 call.hmget(prefix + "n", ["users", "version"])
                 for name in counters:
                     call.hgetall(f"{prefix}c:{name}")
-                if sets and chunks:
+                if chunks:
                     call.mget([f"{prefix}s:{name}:{chunk}" for name in sets for chunk in range(chunks)])
                 (users, version), *answers = await answered(call.execute())
-            if sets and chunks_of(int(users or 0)) > chunks:
+            if chunks_of(int(users or 0)) > chunks:
                 chunks = chunks_of(int(users))
                 continue
             numbers = {name: _numbers(stored) for name, stored in zip(counters, answers, strict=False)}
-            values = answers[len(counters)] if sets and chunks else []
-            bitmaps = {
-                name: bitmap_of_chunks(values[at * chunks : (at + 1) * chunks])
-                for at, name in enumerate(sets)
-            }
+            values = answers[len(counters)] if chunks else []
+            bitmaps = await asyncio.to_thread(_bitmaps, sets, values, chunks)
             return View(numbers, bitmaps, int(version or 0))
 
     async def pause(self, seconds: float) -> bool:
@@ -335,6 +341,14 @@ def _add_views(parts: Sequence[View]) -> View:
                 counters[name][field] = counters[name].get(field, 0) + number
     sets = {name: np.concatenate([part.sets[name] for part in parts]) for name in parts[0].sets}
     return View(counters, sets, sum(part.version for part in parts))
+
+
+def _bitmaps(names: Sequence[str], values: Sequence[bytes | None], chunks: int) -> dict[str, Bitmap]:
+    return {name: bitmap_of_chunks(values[at * chunks : (at + 1) * chunks]) for at, name in enumerate(names)}
+
+
+def _pairs(words: Sequence[bytes]) -> dict[str, int]:
+    return {field.decode(): int(number) for field, number in zip(words[::2], words[1::2], strict=True)}
 
 
 def _numbers(stored: Mapping[bytes, bytes]) -> dict[str, int]:
