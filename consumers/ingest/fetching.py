@@ -29,7 +29,7 @@ from consumers.ingest.slices import (
 log = logging.getLogger(__name__)
 
 FETCH_WAIT_MS = 100
-FETCH_BYTES_MAX = 1024 * 1024
+FETCH_BYTES_MAX = 4 * 1024 * 1024
 FETCH_BYTES_MIN = 64 * 1024
 _CHUNK_RECORDS = 100
 

@@ -12,7 +12,7 @@ from faust.types import TP
 # What a record costs beside its bytes: the ConsumerRecord, its integers, the headers' tuple and the bytes
 # objects' own heads.
 RECORD_OVERHEAD_BYTES = 512
-SLICE_RECORDS_MAX = 8_000
+SLICE_RECORDS_MAX = 16_000
 SLICE_BYTES_MAX = 4 * 1024 * 1024
 # Of one topic, the slice in work included. One is worked on while the next is ready; more only costs memory.
 SLICES_PER_TOPIC_MAX = 4

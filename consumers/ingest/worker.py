@@ -62,7 +62,7 @@ def run_worker(settings: Settings) -> int:
 
 
 def _collect_seldom() -> None:
-    """Events, records and plans hold no cycles, so the collector finds nothing in them; looking for it costs a tenth of the time."""
+    """Events, records and plans hold no cycles: the collector finds nothing in them, and looking costs a tenth of the time."""
     gc.freeze()
     gc.set_threshold(GC_OBJECTS, 20, 50)
 

@@ -144,13 +144,16 @@ async def run(
         await check_world(one, oracle_of(told))
 
 
+# Everything is counted, nobody is in the middle of a batch, and then the store is empty.
+SILENCE: dict[str, Any] = {"flush": True, "zombies": False, "kill_rate": 0.0, "outage_rate": 0.0}
 green = pytest.mark.parametrize(
     "runs",
     [
         pytest.param(partial(run), id="crashes and zombies"),
         pytest.param(partial(run, zombies=False, kill_rate=0.1), id="many crashes"),
         pytest.param(partial(run, world=KafkaAhead, kill_rate=0.1), id="Kafka ahead of the store"),
-        pytest.param(partial(run, flush=True, kill_rate=0.0, outage_rate=0.0), id="flush in silence"),
+        pytest.param(partial(run, **SILENCE), id="flush in silence"),
+        pytest.param(partial(run, rollback=True), id="rollback at any moment"),
     ],
 )
 red = pytest.mark.parametrize(
@@ -159,10 +162,8 @@ red = pytest.mark.parametrize(
         pytest.param(partial(run, store=NoOffsetCompare), id="no offset compare"),
         pytest.param(partial(run, store=NoRecordCompare), id="no record compare"),
         pytest.param(partial(run, world=NoSeek, kill_rate=0.1), id="no seek"),
-        pytest.param(
-            partial(run, flush=True, kill_rate=0.0, outage_rate=0.0, engine_class=NoWatchdog),
-            id="no watchdog",
-        ),
+        pytest.param(partial(run, **SILENCE, engine_class=NoWatchdog), id="no watchdog"),
+        pytest.param(partial(run, rollback=True, store=NoLineage), id="no lineage"),
     ],
 )
 
