@@ -27,7 +27,8 @@ class RecordCache:
             self._young.pop(user, None)
             self._old.pop(user, None)
             return
+        if user not in self._young:
+            self._young_bytes += len(known.record) + _ENTRY_BYTES
         self._young[user] = known
-        self._young_bytes += len(known.record) + _ENTRY_BYTES
         if self._young_bytes > self._generation_bytes_max:
             self._old, self._young, self._young_bytes = self._young, {}, 0

@@ -7,7 +7,15 @@ from stream.retention.days import SLOTS_PER_DAY, Zone
 from stream.retention.facts import Anchors, anchors, delta
 from stream.retention.records import SESSION, Kept, Record, keep, merge, say, summarise
 from stream.shortcuts import NO_SESSION, Known, Plan
-from stream.store.codec import decode, decode_kept, encode, encode_kept, is_apart, is_one_install, kept_field
+from stream.store.codec import (
+    decode,
+    decode_kept,
+    encode,
+    encode_kept,
+    is_apart,
+    kept_field,
+    may_begin_sessions,
+)
 from stream.store.protocol import Part, UserWrite
 
 # A record with more kept events than this keeps them apart, so that one more costs one more and not all of them again.
@@ -92,14 +100,16 @@ def _load(stored: bytes, zone: Zone, parts: Mapping[bytes, bytes], whole: bool) 
 def _known(stored: bytes, record: Record, start: Anchors, events: Sequence[Event]) -> Known | None:
     """What the short ways need, None where they could not be used."""
     summary = record.summary
-    if summary.first_install is not None and is_one_install(stored):
-        day = summary.first_install.slot // SLOTS_PER_DAY
-        return Known(stored, NO_SESSION, 0, summary.first_install.dims, day, day, frozenset((day,)))
-    if record.apart or not record.sessions:
-        return None
     other_days = frozenset(
         slot // SLOTS_PER_DAY for slots in (summary.installs, summary.purchases) for slot in slots
     )
+    if not record.sessions:
+        first = summary.first_install
+        if first is None or record.said or not may_begin_sessions(stored):
+            return None
+        return Known(stored, NO_SESSION, 0, first.dims, start.install, start.seen, other_days)
+    if record.apart:
+        return None
     quiet_ms = max((said[0] for said in record.said.values()), default=0)
     dims = events[-1].dims if events[-1].kind == SESSION else ()
     quiet_dims = dims if record.said.keys() >= dict(dims).keys() else ()

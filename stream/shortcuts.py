@@ -4,7 +4,7 @@
     plan_first_sessions   the first sessions after an install
     plan_append           sessions after the last one: nearly every event there is
 
-Each returns None when the events are of another kind, or could touch a cohort, a dimension or an earlier day; then `plan` does it.
+Each returns None when the events are of another kind or may touch a cohort, a dimension or an earlier session; then `plan` does it.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ NO_SESSION = -1
 class Known(Struct, gc=False):
     """A record as it was last seen, with what the short ways need to know of it.
 
-    last_slot    its last session; NO_SESSION where it is one install and nothing else
+    last_slot    its last session; NO_SESSION where it has none, but an install
     quiet_ms     a session after it that says `quiet_dims`, or nothing, says nothing new
     quiet_dims   what sessions say; before the first one, what the install said
     other_days   the days that may be active without a session
@@ -71,7 +71,7 @@ def plan_known(user: bytes, known: Known, events: Sequence[Event]) -> Plan | Non
 
 
 def plan_first_sessions(user: bytes, known: Known, events: Sequence[Event]) -> Plan | None:
-    """The plan for the first sessions of a user whose record is one install: none before it, none with another dimension."""
+    """The plan for the first sessions after an install: none before the user was first seen, none with another dimension."""
     slots: set[int] = set()
     said: tuple[int, str, Dims] | None = None
     for event in events:
@@ -87,7 +87,7 @@ def plan_first_sessions(user: bytes, known: Known, events: Sequence[Event]) -> P
         elif event.ts_ms < said[0]:
             said = event.ts_ms, event.event_id, event.dims
     ordered = sorted(slots)
-    if known.install is None or ordered[0] // SLOTS_PER_DAY < known.install:
+    if known.seen is None or ordered[0] // SLOTS_PER_DAY < known.seen:
         return None
     if said is not None and not _names(said[2]) <= _names(known.quiet_dims):
         return None
@@ -95,13 +95,10 @@ def plan_first_sessions(user: bytes, known: Known, events: Sequence[Event]) -> P
     record = with_sessions(known.record, known.quiet_dims, moment, ordered)
     if record is None:
         return None
-    joins: list[str] = []
-    sums: dict[Sum, int] = {}
-    _count_days(known, ordered, None, joins, sums)
-    leaves = [set_name("other", known.install)] if ordered[0] // SLOTS_PER_DAY == known.install else []
+    delta = _new_days(known, ordered, None)
     quiet = (0, ()) if said is None else (said[0], said[2])
     after = Known(record, ordered[-1], *quiet, known.install, known.seen, known.other_days)
-    return Plan(UserWrite(user, known.record, record, Delta(joins, leaves, sums)), after)
+    return Plan(UserWrite(user, known.record, record, delta), after)
 
 
 def plan_append(user: bytes, known: Known, events: Sequence[Event]) -> Plan | None:
@@ -122,35 +119,30 @@ def plan_append(user: bytes, known: Known, events: Sequence[Event]) -> Plan | No
     if not slots:
         return Plan(None, known)
     slots.sort()
-    joins: list[str] = []
-    sums: dict[Sum, int] = {}
-    if not _count_days(known, slots, last // SLOTS_PER_DAY, joins, sums):
-        return None
+    delta = _new_days(known, slots, last // SLOTS_PER_DAY)
     record = known.record
     for slot in slots:
         record = append_slot(record, last, slot)
         last = slot
     after = Known(record, last, known.quiet_ms, known.quiet_dims, known.install, known.seen, known.other_days)
-    return Plan(UserWrite(user, known.record, record, Delta(joins, [], sums)), after)
+    return Plan(UserWrite(user, known.record, record, delta), after)
 
 
-def _count_days(
-    known: Known, slots: list[int], counted: int | None, joins: list[str], sums: dict[Sum, int]
-) -> bool:
-    """Add the memberships and cells of the days of some slots; False when a later day was active otherwise already."""
-    day = counted
+def _new_days(known: Known, slots: list[int], day: int | None) -> Delta:
+    """What the sessions of these slots change, `day` being the last one that had a session: memberships, and cells of triangles."""
+    delta = Delta([], [], {})
     for slot in slots:
         if slot // SLOTS_PER_DAY == day:
             continue
         day = slot // SLOTS_PER_DAY
-        if counted is not None and day in known.other_days:
-            return False
-        joins.append(set_name("session", day))
+        delta.joins.append(set_name("session", day))
+        if day in known.other_days:
+            delta.leaves.append(set_name("other", day))
         if known.install is not None and day > known.install:
-            sums[cell("install", known.install, day)] = 1
+            delta.sums[cell("install", known.install, day)] = 1
         if known.seen is not None and day > known.seen:
-            sums[cell("first_seen", known.seen, day)] = 1
-    return True
+            delta.sums[cell("first_seen", known.seen, day)] = 1
+    return delta
 
 
 @lru_cache(maxsize=16_384)

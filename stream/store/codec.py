@@ -121,12 +121,9 @@ def decode(data: bytes, zone: Zone) -> Record:
     return record
 
 
-def is_one_install(data: bytes) -> bool:
-    """Whether these bytes are as encode_install gives them: an install in the short form, nothing said, no session."""
-    if data[0] != _INSTALL:
-        return False
-    _, _, at = _read_moment(data, 1)
-    return read_dims(data, at)[1] == len(data)
+def may_begin_sessions(data: bytes) -> bool:
+    """Whether with_sessions() may be asked: one install in the short form, nothing said by sessions, kept events inside."""
+    return data[0] & (_INSTALL | _SAID | _APART) == _INSTALL
 
 
 def encode_install(ts_ms: int, event_id: str, dims: Dims) -> bytes | None:
@@ -137,15 +134,20 @@ def encode_install(ts_ms: int, event_id: str, dims: Dims) -> bytes | None:
 
 
 def with_sessions(
-    install: bytes, install_dims: Dims, said: tuple[int, str, Dims] | None, slots: list[int]
+    data: bytes, install_dims: Dims, said: tuple[int, str, Dims] | None, slots: list[int]
 ) -> bytes | None:
-    """The bytes of a record that was one install (as encode_install gives them) and now has sessions, which said something once."""
+    """The bytes of the same record with its first sessions, which said something once or nothing; see may_begin_sessions().
+
+    The record must have neither sessions nor anything that sessions said. None where the short form cannot hold the time.
+    """
     if said is None:
-        return install + _write_slots(slots)
+        return data + _write_slots(slots)
     if said[0] >= _TIME_END_MS:
         return None
+    _, _, at = _read_moment(data, 1)
+    at += len(write_dims(install_dims))
     spoken = _moment(said[0], said[1]) + write_dims(said[2], install_dims)
-    return bytes((_INSTALL | _SAID,)) + install[1:] + spoken + _write_slots(slots)
+    return bytes((data[0] | _SAID,)) + data[1:at] + spoken + data[at:] + _write_slots(slots)
 
 
 def append_slot(data: bytes, last: int, slot: int) -> bytes:
