@@ -276,42 +276,6 @@ class Traffic:
                 yield Record(record.topic, record.key, bad % app if b"%b" in bad else bad, record.ts_ms)
 
 
-class Live:
-    """Traffic of this moment: users of earlier cohorts come back and new ones install. Not part of a known answer."""
-
-    def __init__(self, traffic: Traffic, started_ms: int) -> None:
-        self._traffic, self._dice = traffic, random.Random((traffic.scenario.seed << 48) ^ started_ms)  # noqa: S311 simulation
-        self._number, self._started_ms = 0, started_ms
-
-    def next(self, now_ms: int) -> list[Record]:
-        """What one user does at now_ms: a session, before it perhaps an install, after it perhaps a purchase."""
-        self._number += 1
-        traffic, dice = self._traffic, self._dice
-        look = dice.choices(range(len(traffic.looks)), traffic.weights.tolist())[0]
-        kinds = [_SESSION]
-        key = self._known_user(now_ms)
-        if key is None:
-            key, kinds = b"live%d-%d" % (self._started_ms, self._number), [_INSTALL, _SESSION]
-        if dice.random() < PURCHASES_PER_SESSION:
-            kinds.append(_PURCHASE)
-        return [self._record(kind, key, look, now_ms) for kind in kinds]
-
-    def _known_user(self, now_ms: int) -> bytes | None:
-        """A user of an earlier cohort, most likely of a young one; None for somebody new."""
-        scenario, today = self._traffic.scenario, self._traffic.zone.day(now_ms)
-        age = int(60 ** self._dice.random())
-        cohort = self._traffic.cohorts.get(today - age)
-        if cohort is None or not cohort.looks or self._dice.random() < 0.15:
-            return None
-        return b"u%d-%d-%d" % (scenario.seed, today - age, self._dice.randrange(len(cohort.looks)))
-
-    def _record(self, kind: int, key: bytes, look: int, now_ms: int) -> Record:
-        money = self._traffic.money(look, self._number) if kind == _PURCHASE else b""
-        text = b'{"event_id":"live-%d-%d","user_id":"%b","timestamp":%d%b%b'
-        value = text % (self._started_ms, self._number, key, now_ms, money, self._traffic.rest[look])
-        return Record(_TOPIC[kind], key, value, now_ms)
-
-
 def day_of(now_ms: int, timezone: str) -> int:
     """The local date of a moment, as the ordinal that scenarios use."""
     return zone(timezone).day(now_ms)

@@ -1,17 +1,17 @@
-"""How does an app named demo come alive? Its history as fast as Kafka takes it, then users who come and go, for ever."""
+"""How does an app named demo come alive? Its history as fast as Kafka takes it, then each event when its time has come."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from consumers.demo import Live, Scenario, Traffic, day_of
+from consumers.demo import Scenario, Traffic, day_of
 from consumers.kafka import Sender
 from consumers.settings import Settings
+from stream.retention.days import zone
 
 DEMO_APP = "demo"
 HISTORY_DAYS = 60
-USERS_PER_DAY = 120.0
-LIVE_PER_SECOND = 3.0
+USERS_PER_DAY = 160.0
 
 
 def demo_scenario(now_ms: int, timezone: str, app: str = DEMO_APP) -> Scenario:
@@ -24,27 +24,30 @@ async def feed(
     settings: Settings,
     *,
     app: str = DEMO_APP,
-    per_second: float = LIVE_PER_SECOND,
     now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     on_history: Callable[[int], None] = lambda records: None,
 ) -> None:
-    """Sends the history, says how many records it had, then goes on live until cancelled. Topics must exist.
+    """Sends the history, says how many records it had, then goes on at the pace of the scenario until cancelled. Topics must exist.
 
+    Live events are those of the scenario as well, so that today fills like the days before it did.
     Raises KafkaUnavailable when Kafka goes away; start it again then, repeats change nothing.
     """
-    started_ms = now_ms()
-    traffic = Traffic(demo_scenario(started_ms, settings.zone_name(app), app))
+    timezone = settings.zone_name(app)
+    sent_ms = now_ms()
     async with Sender(settings) as sender:
-        for number, record in enumerate(traffic.records(started_ms)):
+        for number, record in enumerate(Traffic(demo_scenario(sent_ms, timezone, app)).records(sent_ms)):
             await sender.put(record.topic, record.key, record.value)
             if number % 1_000 == 0:
                 await sleep(0)  # the producer sends meanwhile
         await sender.flush()
         on_history(sender.acknowledged)
-        live = Live(traffic, started_ms)
         while True:
-            await sleep(1 / per_second)
-            for record in live.next(now_ms()):
+            tomorrow_ms = zone(timezone).day_start_ms(day_of(sent_ms, timezone) + 1)
+            today = Traffic(demo_scenario(sent_ms, timezone, app)).records(tomorrow_ms, since_ms=sent_ms)
+            for record in await asyncio.to_thread(list, today):
+                await sleep(max(0.0, (record.ts_ms - now_ms()) / 1000))
                 await sender.put(record.topic, record.key, record.value)
-            await sender.flush()
+                await sender.flush()
+            await sleep(max(0.0, (tomorrow_ms - now_ms()) / 1000))
+            sent_ms = tomorrow_ms

@@ -61,7 +61,7 @@ def simulate(
 
         retention simulate --app sim --users 5000 --days 60 --answer answer.json --wait && retention report --app sim
         retention simulate --app sim --garbage 0.01 --repeats 0.05 --seed 7
-        retention simulate --live --rate 20
+        retention simulate --live
         retention simulate --out events.ndjson.gz --from 2026-01-01 --days 90
     """
     from consumers.demo import Scenario, Traffic, day_of
@@ -71,7 +71,7 @@ def simulate(
     given = _day(first_day) if first_day else None
     found = settings(*([] if to_file else ["kafka"]), *(["redis_url"] if wait and not to_file else []))
     if live:
-        return await_(_live(found, app, rate))
+        return await_(_live(found, app))
     zone_name = found.zone_name(app)
     today = day_of(int(time.time() * 1000), zone_name)
     first = given if given is not None else today - days
@@ -122,8 +122,8 @@ async def _to_kafka(found: Settings, records: "Iterator[Record]", scenario: "Sce
             await _send(sender, records, rate, scenario, lambda **now: bar.update(task, **now))
 
 
-async def _live(found: Settings, app: str, rate: float) -> None:
-    from consumers.feed import LIVE_PER_SECOND, feed
+async def _live(found: Settings, app: str) -> None:
+    from consumers.feed import feed
     from consumers.kafka import Kafka
 
     async with Kafka(found) as kafka:
@@ -132,7 +132,7 @@ async def _live(found: Settings, app: str, rate: float) -> None:
     def told(records: int) -> None:
         out.print(f"{records:,} records of history acknowledged by Kafka, live from now on")
 
-    await feed(found, app=app, per_second=rate or LIVE_PER_SECOND, on_history=told)
+    await feed(found, app=app, on_history=told)
 
 
 async def _send(

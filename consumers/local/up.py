@@ -25,7 +25,7 @@ from consumers.settings import Settings, environment
 
 START_SECONDS_MAX = 60.0
 START_ENDS_MAX = 3  # a process that ended so often before all were up has a reason that waiting does not cure
-DRAIN_SECONDS_MAX = 10.0
+DRAIN_SECONDS_MAX = 10.0  # without progress
 POLL_SECONDS = 0.05
 
 
@@ -107,12 +107,27 @@ class _Up:
 
     async def _stop(self) -> None:
         await self._demo.stop()
-        if self._worker.up and self._api.up:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(DRAIN_SECONDS_MAX):
-                    await _unless(self._hurry, _poll(self._caught_up))
+        if self._worker.up and self._api.up and not await _unless(self._hurry, self._drain()):
+            _say("what was sent and not counted is dropped: send it again")
         await asyncio.gather(self._worker.stop(), self._api.stop())
         await asyncio.gather(self._broker.stop(), self._store.stop())
+
+    async def _drain(self) -> None:
+        """Waits until all that was sent is counted, since the broker's log ends with it; gives up when nothing moves any more."""
+        least, moved, said = None, time.monotonic(), False
+        while not (status := await self._status()).get("caught_up"):
+            left = status.get("lag")
+            if left is not None and (least is None or left < least):
+                least, moved = left, time.monotonic()
+            if time.monotonic() - moved > DRAIN_SECONDS_MAX:
+                break
+            if least is not None and not said:
+                said = True
+                _say(f"counting {least:,} events that were sent; Ctrl-C again drops them")
+            await asyncio.sleep(POLL_SECONDS)
+        else:
+            return
+        _say(f"{least or 0:,} events that Kafka had acknowledged were not counted: send them again")
 
     async def _store_up(self) -> None:
         await _poll(lambda: servers.store_answers(self._place.redis_port))
@@ -136,9 +151,6 @@ class _Up:
         """A half-loaded demo would be a wrong first sight, so its history is waited for."""
         status = await self._status()
         return int(status.get("applied", 0)) > 0 and status.get("caught_up") is True
-
-    async def _caught_up(self) -> bool:
-        return (await self._status()).get("caught_up") is True
 
     async def _status(self) -> dict[str, Any]:
         return await probes.status(self._place.http_host, self._place.settings.http_port)

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from consumers.demo import Live, Record, Scenario, Traffic
+from consumers.demo import Record, Scenario, Traffic
 from consumers.feed import demo_scenario
 from stream.events.decode import Decoder
 from stream.events.schema import Event, Rejection
@@ -129,14 +129,3 @@ def test_the_answer_as_json_speaks_the_words_of_the_interface() -> None:
     assert [cell["n"] for cell in answer["rows"][0]["cells"]] == list(range(20))
     assert [cell["n"] for cell in answer["rows"][-1]["cells"]] == [0]
     assert all(row["cells"][0]["users"] == row["size"] for row in answer["rows"])
-
-
-def test_live_traffic_counts_and_has_old_and_new_users() -> None:
-    now = until(SCENARIO, FIRST + 20)
-    traffic, _ = generated(SCENARIO, now)
-    live = Live(traffic, now)
-    records = [record for step in range(500) for record in live.next(now + step)]
-    events = decoded(records, "UTC")
-    assert not [event for event in events if isinstance(event, Rejection)]
-    new = {record.key for record in records if record.topic == "installs"}
-    assert 0 < len(new) < len({record.key for record in records})
