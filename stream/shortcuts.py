@@ -93,8 +93,6 @@ def plan_first_sessions(user: bytes, known: Known, events: Sequence[Event]) -> P
         return None
     moment = None if said is None else (said[0], event_order(said[1]), said[2])
     record = with_sessions(known.record, known.quiet_dims, moment, ordered)
-    if record is None:
-        return None
     delta = _new_days(known, ordered, None)
     quiet = (0, ()) if said is None else (said[0], said[2])
     after = Known(record, ordered[-1], *quiet, known.install, known.seen, known.other_days)

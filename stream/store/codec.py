@@ -2,9 +2,9 @@
 
     byte 0   flags
     INSTALL  the only install: time (6 bytes), event id, dimensions
-    SAID     what sessions said, where one event said all of it: time, event order, dimensions
+    SAID     what sessions said, where one event said all of it: time since the install, event order, dimensions (none if SAME)
     EXTRA    length, MessagePack: whatever does not fit above (purchases, re-installs, a summary; room for more at its end)
-    rest     session slots: the first, then the gaps, one byte each
+    rest     session slots: the first, counted from the day of the install, then the gaps, one byte each
 
 Nothing here is longer for a user whose ids are UUIDs and whose dimensions have usual values. Kept events that are stored apart
 are written one by one with `encode_kept`.
@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from stream.retention.days import Zone
+from stream.retention.days import DAY_MS, SLOTS_PER_DAY, Zone
 from stream.retention.records import (
     INSTALL,
     PURCHASE,
@@ -29,14 +29,26 @@ from stream.retention.records import (
     Summary,
     summarise,
 )
-from stream.store.words import Dims, read_dims, read_id, read_varint, write_dims, write_id, write_varint
+from stream.store.words import (
+    Dims,
+    read_dims,
+    read_id,
+    read_signed,
+    read_varint,
+    write_dims,
+    write_id,
+    write_signed,
+    write_varint,
+)
 
-_INSTALL, _SAID, _EXTRA, _APART = 1, 2, 4, 8
-# Times are written from the first instant of year 1, slots from its first slot, so that neither is ever negative.
+_INSTALL, _SAID, _EXTRA, _APART, _SAME = 1, 2, 4, 8, 16
+# The time of an install is written from the first instant of year 1, so that it is never negative.
 _TIME_ZERO_MS = 62_135_596_800_000
 _TIME_BYTES = 6
 _TIME_END_MS = (1 << 8 * _TIME_BYTES) - _TIME_ZERO_MS
-_SLOT_ZERO = 730_120 * 25  # 2000-01-01
+# What sessions said, and their slots, are counted from the install, or where there is none from here.
+_NO_INSTALL_MS = 946_684_800_000  # 2000-01-01
+_EPOCH_DAY = 719_163
 _LONG_GAP_BYTES = 4
 _K = TypeVar("_K", int, str)
 _V = TypeVar("_V")
@@ -44,6 +56,10 @@ _KINDS = (INSTALL, PURCHASE)
 
 # Kept events in EXTRA: (kind, event id, time, dims, amount, currency, product, refund of).
 _KeptRow = tuple[int, str, int, Dims, int, str, str, str]
+
+
+# What sessions said at once: time, event order, dimensions.
+Spoken = tuple[int, str, Dims]
 
 
 class _Extra(Struct, array_like=True):
@@ -70,7 +86,9 @@ def encode(record: Record) -> bytes:
     said = _one_moment(record.said)
     if said is not None:
         flags |= _SAID
-        parts += _moment(*said[:2]), write_dims(said[2], install.dims if install else ())
+        same, spoken = _write_said(said, install.ts_ms if install else None, install.dims if install else ())
+        flags |= same
+        parts.append(spoken)
     elif record.said:
         extra.said = _sorted(record.said)
     if record.apart:
@@ -87,7 +105,7 @@ def encode(record: Record) -> bytes:
         packed = _encode_extra(extra)
         parts += write_varint(len(packed)), packed
     parts[0] = bytes((flags,))
-    parts.append(_write_slots(record.sessions))
+    parts.append(_write_slots(record.sessions, install.ts_ms if install else _NO_INSTALL_MS))
     return b"".join(parts)
 
 
@@ -95,15 +113,14 @@ def decode(data: bytes, zone: Zone) -> Record:
     """The record of some bytes; of one kept apart, without its kept events (`partial`)."""
     flags, at = data[0], 1
     record = Record()
-    install_dims: dict[str, str] | None = None
+    install_ms: int | None = None
+    install_dims: Dims = ()
     if flags & _INSTALL:
-        ts_ms, event_id, at = _read_moment(data, at)
-        dims, at = read_dims(data, at)
-        install_dims = dict(dims)
-        record.kept[INSTALL, event_id] = Kept(ts_ms, zone.slot(ts_ms), dims)
+        install_ms, event_id, at = _read_moment(data, at)
+        install_dims, at = read_dims(data, at)
+        record.kept[INSTALL, event_id] = Kept(install_ms, zone.slot(install_ms), install_dims)
     if flags & _SAID:
-        ts_ms, order, at = _read_moment(data, at)
-        dims, at = read_dims(data, at, install_dims)
+        (ts_ms, order, dims), at = _read_said(data, at, install_ms, install_dims)
         record.said = {name: (ts_ms, order, value) for name, value in dims}
     extra = _Extra()
     if flags & _EXTRA:
@@ -112,7 +129,7 @@ def decode(data: bytes, zone: Zone) -> Record:
         at += size
         record.said = record.said or extra.said
         record.kept |= dict(_unrow(row, zone) for row in extra.kept)
-    record.sessions = _read_slots(data, at)
+    record.sessions = _read_slots(data, at, _NO_INSTALL_MS if install_ms is None else install_ms)
     if flags & _APART:
         record.apart = record.partial = True
         record.summary = _get_summary(extra, zone)
@@ -133,21 +150,19 @@ def encode_install(ts_ms: int, event_id: str, dims: Dims) -> bytes | None:
     return bytes((_INSTALL,)) + _moment(ts_ms, event_id) + write_dims(dims)
 
 
-def with_sessions(
-    data: bytes, install_dims: Dims, said: tuple[int, str, Dims] | None, slots: list[int]
-) -> bytes | None:
+def with_sessions(data: bytes, install_dims: Dims, said: Spoken | None, slots: list[int]) -> bytes:
     """The bytes of the same record with its first sessions, which said something once or nothing; see may_begin_sessions().
 
-    The record must have neither sessions nor anything that sessions said. None where the short form cannot hold the time.
+    The record must have neither sessions nor anything that sessions said.
     """
+    install_ms, _, at = _read_moment(data, 1)
     if said is None:
-        return data + _write_slots(slots)
-    if said[0] >= _TIME_END_MS:
-        return None
-    _, _, at = _read_moment(data, 1)
+        return data + _write_slots(slots, install_ms)
     at += len(write_dims(install_dims))
-    spoken = _moment(said[0], said[1]) + write_dims(said[2], install_dims)
-    return bytes((data[0] | _SAID,)) + data[1:at] + spoken + data[at:] + _write_slots(slots)
+    same, spoken = _write_said(said, install_ms, install_dims)
+    return (
+        bytes((data[0] | _SAID | same,)) + data[1:at] + spoken + data[at:] + _write_slots(slots, install_ms)
+    )
 
 
 def append_slot(data: bytes, last: int, slot: int) -> bytes:
@@ -183,14 +198,32 @@ def _plain_install(record: Record) -> FirstInstall | None:
     return first if first.ts_ms < _TIME_END_MS else None
 
 
-def _one_moment(said: dict[str, Said]) -> tuple[int, str, Dims] | None:
+def _one_moment(said: dict[str, Said]) -> Spoken | None:
     """What was said, where one event said it all."""
     if not said:
         return None
     ts_ms, order, _ = next(iter(said.values()))
-    if ts_ms >= _TIME_END_MS or any(one[0] != ts_ms or one[1] != order for one in said.values()):
+    if any(one[0] != ts_ms or one[1] != order for one in said.values()):
         return None
     return ts_ms, order, tuple((name, said[name][2]) for name in sorted(said))
+
+
+def _write_said(said: Spoken, install_ms: int | None, install_dims: Dims) -> tuple[int, bytes]:
+    """The flag SAME or 0, and the bytes of what sessions said."""
+    ts_ms, order, dims = said
+    since = write_signed(ts_ms - (_NO_INSTALL_MS if install_ms is None else install_ms))
+    if install_ms is not None and dims == install_dims:
+        return _SAME, since + write_id(order)
+    return 0, since + write_id(order) + write_dims(dims, install_dims)
+
+
+def _read_said(data: bytes, at: int, install_ms: int | None, install_dims: Dims) -> tuple[Spoken, int]:
+    since, at = read_signed(data, at)
+    order, at = read_id(data, at)
+    dims = install_dims
+    if not data[0] & _SAME:
+        dims, at = read_dims(data, at, None if install_ms is None else dict(install_dims))
+    return ((_NO_INSTALL_MS if install_ms is None else install_ms) + since, order, dims), at
 
 
 def _moment(ts_ms: int, event_id: str) -> bytes:
@@ -233,12 +266,16 @@ def _sorted(found: dict[_K, _V]) -> dict[_K, _V]:
     return {key: found[key] for key in sorted(found)}
 
 
-def _write_slots(slots: list[int]) -> bytes:
-    """The first slot, zigzag from 2000, then one byte a gap; a longer gap is a zero byte and four bytes."""
+def _first_slot(install_ms: int) -> int:
+    """The slot that the first session is counted from: the day in UTC, so that no zone is needed."""
+    return (_EPOCH_DAY + install_ms // DAY_MS) * SLOTS_PER_DAY
+
+
+def _write_slots(slots: list[int], install_ms: int) -> bytes:
+    """The first slot since the install's day, then one byte a gap; a longer gap is a zero byte and four bytes."""
     if not slots:
         return b""
-    first = slots[0] - _SLOT_ZERO
-    head = write_varint(first << 1 if first >= 0 else (-first << 1) - 1)
+    head = write_signed(slots[0] - _first_slot(install_ms))
     gaps = list(map(sub, slots[1:], slots))
     if not gaps or max(gaps) < 256:
         return head + bytes(gaps)
@@ -249,11 +286,11 @@ def _gap(gap: int) -> bytes:
     return bytes((gap,)) if gap < 256 else b"\0" + gap.to_bytes(_LONG_GAP_BYTES, "little")
 
 
-def _read_slots(data: bytes, at: int) -> list[int]:
+def _read_slots(data: bytes, at: int, install_ms: int) -> list[int]:
     if at == len(data):
         return []
-    coded, at = read_varint(data, at)
-    first = _SLOT_ZERO + (coded >> 1 if not coded & 1 else -(coded + 1 >> 1))
+    since, at = read_signed(data, at)
+    first = _first_slot(install_ms) + since
     gaps = data[at:]
     long = gaps.find(0)
     if long < 0:

@@ -103,6 +103,17 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
         shift += 7
 
 
+def write_signed(number: int) -> bytes:
+    """Any number, zigzag: small ones of both signs are short."""
+    return write_varint(number << 1 if number >= 0 else (-number << 1) - 1)
+
+
+def read_signed(data: bytes, at: int) -> tuple[int, int]:
+    """Any number and where it ends."""
+    coded, at = read_varint(data, at)
+    return (coded >> 1 if not coded & 1 else -(coded + 1 >> 1)), at
+
+
 def write_id(event_id: str) -> bytes:
     """An event id: a UUID in 17 bytes, the first part of one in 5, another with its length."""
     if len(event_id) == 36 and _UUID.fullmatch(event_id):

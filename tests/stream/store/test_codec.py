@@ -91,4 +91,4 @@ def test_the_usual_user_fits_into_a_listpack_entry() -> None:
     record = Record(
         days, {name: (start + 5000, order, value) for name, value in said}, install, summarise(install)
     )
-    assert len(encode(record)) + 4 <= 64
+    assert len(encode(record)) + 4 <= 56
