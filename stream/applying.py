@@ -13,7 +13,7 @@ from stream.events.schema import Event
 from stream.pipeline import fields_needed, plan
 from stream.retention.days import Zone
 from stream.retention.records import Incomplete
-from stream.shortcuts import Plan, plan_install, plan_known
+from stream.shortcuts import Plan, plan_known, plan_new
 from stream.store.keys import shard_of
 from stream.store.protocol import Store
 
@@ -78,7 +78,7 @@ class Applying:
                 await calls.add(await self._plan(user, record, group[user]), group[user])
 
     async def _plan(self, user: bytes, record: bytes | None, events: list[Event]) -> Plan:
-        if record is None and (planned := plan_install(user, events)) is not None:
+        if record is None and (planned := plan_new(user, events)) is not None:
             return planned
         fields = fields_needed(record, events)
         if not fields:

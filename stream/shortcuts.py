@@ -1,6 +1,7 @@
-"""How is the usual event planned without the whole record? Three short ways; each gives just the write that `plan` would give.
+"""How is the usual event planned without the whole record? Four short ways; each gives just the write that `plan` would give.
 
     plan_install          a user nobody knew installs
+    plan_new_sessions     a user nobody knew has sessions
     plan_first_sessions   the first sessions after an install
     plan_append           sessions after the last one: nearly every event there is
 
@@ -16,7 +17,7 @@ from stream.events.schema import Dims, Event
 from stream.retention.days import SLOTS_PER_DAY
 from stream.retention.facts import Delta, Sum, cell, set_name
 from stream.retention.records import INSTALL, SESSION, event_order
-from stream.store.codec import append_slot, encode_install, with_sessions
+from stream.store.codec import NOTHING, Spoken, append_slot, encode_install, with_sessions
 from stream.store.protocol import UserWrite
 
 NO_SESSION = -1
@@ -70,33 +71,64 @@ def plan_known(user: bytes, known: Known, events: Sequence[Event]) -> Plan | Non
     return plan_append(user, known, events)
 
 
+def plan_new(user: bytes, events: Sequence[Event]) -> Plan | None:
+    """The plan for a user without a record."""
+    return plan_install(user, events) if events[0].kind == INSTALL else plan_new_sessions(user, events)
+
+
+def plan_new_sessions(user: bytes, events: Sequence[Event]) -> Plan | None:
+    """The plan for sessions of a user without a record; the install comes later, or never."""
+    found = _sessions(events)
+    if found is None:
+        return None
+    slots, said, moment = found
+    day = slots[0] // SLOTS_PER_DAY
+    record = with_sessions(NOTHING, (), moment, slots)
+    known = Known(record, slots[-1], *((0, ()) if said is None else said), None, day, frozenset())
+    delta = _new_days(known, slots, None)
+    delta.joins.append(set_name("seen+", day))
+    delta.sums[cell("first_seen", day, day)] = 1
+    joins, sums = _segments(known.quiet_dims)
+    delta.joins.extend(joins)
+    delta.sums.update(sums)
+    return Plan(UserWrite(user, None, record, delta), known)
+
+
 def plan_first_sessions(user: bytes, known: Known, events: Sequence[Event]) -> Plan | None:
     """The plan for the first sessions after an install: none before the user was first seen, none with another dimension."""
+    found = _sessions(events)
+    if found is None:
+        return None
+    slots, said, moment = found
+    if known.seen is None or slots[0] // SLOTS_PER_DAY < known.seen:
+        return None
+    if said is not None and not _names(said[1]) <= _names(known.quiet_dims):
+        return None
+    record = with_sessions(known.record, known.quiet_dims, moment, slots)
+    quiet = (0, ()) if said is None else said
+    after = Known(record, slots[-1], *quiet, known.install, known.seen, known.other_days)
+    return Plan(UserWrite(user, known.record, record, _new_days(known, slots, None)), after)
+
+
+def _sessions(events: Sequence[Event]) -> tuple[list[int], tuple[int, Dims] | None, Spoken | None] | None:
+    """Slots in order, and when sessions that all say the same said it first; None where it is not as simple as that."""
     slots: set[int] = set()
-    said: tuple[int, str, Dims] | None = None
+    first: Event | None = None
     for event in events:
         if event.kind != SESSION:
             return None
         slots.add(event.slot)
         if not event.dims:
             continue
-        if said is None:
-            said = event.ts_ms, event.event_id, event.dims
-        elif event.dims is not said[2] or event.ts_ms == said[0]:
+        if first is None:
+            first = event
+        elif event.dims is not first.dims or event.ts_ms == first.ts_ms:
             return None
-        elif event.ts_ms < said[0]:
-            said = event.ts_ms, event.event_id, event.dims
-    ordered = sorted(slots)
-    if known.seen is None or ordered[0] // SLOTS_PER_DAY < known.seen:
-        return None
-    if said is not None and not _names(said[2]) <= _names(known.quiet_dims):
-        return None
-    moment = None if said is None else (said[0], event_order(said[1]), said[2])
-    record = with_sessions(known.record, known.quiet_dims, moment, ordered)
-    delta = _new_days(known, ordered, None)
-    quiet = (0, ()) if said is None else (said[0], said[2])
-    after = Known(record, ordered[-1], *quiet, known.install, known.seen, known.other_days)
-    return Plan(UserWrite(user, known.record, record, delta), after)
+        elif event.ts_ms < first.ts_ms:
+            first = event
+    if first is None:
+        return sorted(slots), None, None
+    return sorted(slots), (first.ts_ms, first.dims), (first.ts_ms, event_order(first.event_id), first.dims)
 
 
 def plan_append(user: bytes, known: Known, events: Sequence[Event]) -> Plan | None:

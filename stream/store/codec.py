@@ -53,6 +53,7 @@ _LONG_GAP_BYTES = 4
 _K = TypeVar("_K", int, str)
 _V = TypeVar("_V")
 _KINDS = (INSTALL, PURCHASE)
+NOTHING = b"\0"  # a record of nothing, to which sessions can be added
 
 # Kept events in EXTRA: (kind, event id, time, dims, amount, currency, product, refund of).
 _KeptRow = tuple[int, str, int, Dims, int, str, str, str]
@@ -155,14 +156,16 @@ def with_sessions(data: bytes, install_dims: Dims, said: Spoken | None, slots: l
 
     The record must have neither sessions nor anything that sessions said.
     """
-    install_ms, _, at = _read_moment(data, 1)
+    install_ms: int | None = None
+    at = 1
+    if data[0] & _INSTALL:
+        install_ms, _, at = _read_moment(data, 1)
+        at += len(write_dims(install_dims))
+    coded = _write_slots(slots, _NO_INSTALL_MS if install_ms is None else install_ms)
     if said is None:
-        return data + _write_slots(slots, install_ms)
-    at += len(write_dims(install_dims))
+        return data + coded
     same, spoken = _write_said(said, install_ms, install_dims)
-    return (
-        bytes((data[0] | _SAID | same,)) + data[1:at] + spoken + data[at:] + _write_slots(slots, install_ms)
-    )
+    return bytes((data[0] | _SAID | same,)) + data[1:at] + spoken + data[at:] + coded
 
 
 def append_slot(data: bytes, last: int, slot: int) -> bytes:

@@ -14,7 +14,7 @@ from stream.pipeline import fields_needed, plan
 from stream.retention.days import zone
 from stream.retention.facts import facts
 from stream.retention.records import Incomplete, Record, summarise
-from stream.shortcuts import Known, Plan, plan_append, plan_install, plan_known
+from stream.shortcuts import Known, Plan, plan_append, plan_known, plan_new
 from stream.store.codec import decode, decode_kept
 from stream.store.protocol import UserWrite
 
@@ -58,7 +58,7 @@ class One:
 
     def _short(self, events: list[Event]) -> Plan | None:
         if self.stored is None:
-            return plan_install(USER, events)
+            return plan_new(USER, events)
         return None if self.known is None else plan_known(USER, self.known, events)
 
     def _plan(self, events: list[Event]) -> Plan:
@@ -154,6 +154,15 @@ def journey(*kinds_and_days: tuple[str, int]) -> list[Event]:
     return [
         Event(kind, "demo", USER, f"e{ts_ms}", ts_ms, ZONE.slot(ts_ms), DIMS[2]) for kind, ts_ms in moments
     ]
+
+
+def test_sessions_before_any_install_take_the_short_way_too() -> None:
+    one = One()
+    for step in ([("session", 0), ("session", 2)], [("session", 5)]):
+        events = journey(*step)
+        assert one._short(events) is not None
+        one.feed(events, append=True)
+    assert facts(one.record()).sets == one.sets
 
 
 def test_the_usual_journey_never_takes_the_long_way() -> None:
