@@ -11,7 +11,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, BinaryIO, Literal, NamedTuple
@@ -150,9 +150,22 @@ class Importer:
         return Record(topic, str(fields["user_id"]).encode(), value, decoded.ts_ms)
 
 
-def rows(file: BinaryIO, form: Format, *, delimiter: str = ",") -> Iterator[Row | BadRow]:
-    """The rows of a file, one after the other; ValueError for a file that has none to give."""
-    return _csv(file, delimiter) if form == "csv" else _ndjson(file)
+class WrongColumns(ValueError):
+    """The columns of a CSV are not those that were spoken of; `option` is what should be said otherwise."""
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(message)
+        self.option = option
+
+
+def rows(
+    file: BinaryIO, form: Format, *, delimiter: str = ",", needed: Iterable[str] = ()
+) -> Iterator[Row | BadRow]:
+    """The rows of a file, one after the other.
+
+    ValueError for a file that has none to give, WrongColumns for a CSV without one of the `needed` columns.
+    """
+    return _csv(file, delimiter, needed) if form == "csv" else _ndjson(file)
 
 
 def opened(file: io.BufferedReader) -> io.BufferedReader:
@@ -196,22 +209,35 @@ def _ndjson(file: BinaryIO) -> Iterator[Row | BadRow]:
             yield BadRow(number, "not_json: not an object")
 
 
-def _csv(file: BinaryIO, delimiter: str) -> Iterator[Row | BadRow]:
+def _csv(file: BinaryIO, delimiter: str, needed: Iterable[str]) -> Iterator[Row | BadRow]:
     csv.field_size_limit(LINE_BYTES_MAX)
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:
-        yield from _cells(csv.reader(text, delimiter=delimiter))
+        yield from _cells(csv.reader(text, delimiter=delimiter), needed)
     finally:
         text.detach()  # the file belongs to whoever opened it
 
 
-def _cells(reader: Any) -> Iterator[Row | BadRow]:
+def _check_columns(header: list[str], needed: Iterable[str]) -> None:
+    if len(header) == 1 and (other := next((one for one in ";\t|," if one in header[0]), None)):
+        shown = "\\t" if other == "\t" else other
+        raise WrongColumns(
+            "--delimiter", f"the file has one column, {header[0][:80]!r}: try --delimiter '{shown}'"
+        )
+    if missing := [name for name in needed if name not in header]:
+        raise WrongColumns(
+            "--map", f"there is no column {', '.join(missing)}; the columns are {', '.join(header)}"
+        )
+
+
+def _cells(reader: Any, needed: Iterable[str]) -> Iterator[Row | BadRow]:
     try:
         header = [name.strip() for name in next(reader, [])]
     except csv.Error as error:
         raise ValueError(f"the names of the columns cannot be read: {error}") from None
     if not any(header):
         raise ValueError("the file is empty: a CSV file begins with the names of its columns")
+    _check_columns(header, needed)
     while True:
         line = reader.line_num + 1
         try:

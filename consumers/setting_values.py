@@ -67,9 +67,7 @@ def zone_name(text: str) -> str:
     try:
         zone(text)
     except ValueError:
-        raise ValueError(
-            f"{text!r} is no time zone of the IANA list (for example Asia/Ho_Chi_Minh)"
-        ) from None
+        raise ValueError(f"{text!r} is no time zone of the IANA list") from None
     return text
 
 

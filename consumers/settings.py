@@ -44,7 +44,7 @@ class Settings(BaseModel):
         SecretStr(""),
         description="Key under which user ids are hashed, at least 16 characters. Numbers and secret belong together: "
         "with another secret every user is a new one, so a worker refuses to start. `retention up` makes its own.",
-        examples=["openssl rand -hex 32"],
+        examples=["$(openssl rand -hex 32)"],
     )
     topic_prefix: str = Field("", description="Put before the name of every topic.", examples=["prod."])
     group: str = Field("retention", description="Consumer group of the workers.", examples=["retention"])
@@ -80,11 +80,15 @@ class Settings(BaseModel):
         8080,
         ge=0,
         le=65535,
-        description="Port of the API and the page; 0 is any free one.",
+        description="Port of the API; 0 is any free one.",
         examples=["8080"],
     )
     worker_port: int = Field(
-        8083, ge=0, le=65535, description="Port of a worker's probes and metrics.", examples=["8083"]
+        8083,
+        ge=0,
+        le=65535,
+        description="Port of a worker's probes and metrics; 0 is any free one, for a second worker on one machine.",
+        examples=["8083"],
     )
     shards: int = Field(
         1,
@@ -221,7 +225,7 @@ class Settings(BaseModel):
         if empty:
             verb = "is" if len(empty) == 1 else "are"
             raise SettingsError(
-                f"{', '.join(empty)} {verb} not set, and no `retention up` has run in {self.data_dir} "
+                f"{', '.join(empty)} {verb} not set, and no `retention up` is running in {self.data_dir} "
                 f"(see `retention config`; {variable('data_dir')} names another directory)"
             )
         return self

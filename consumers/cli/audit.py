@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.status import Status
 
-from consumers.cli.console import await_, err, out, settings
+from consumers.cli.console import await_, counted, err, out, settings
 from consumers.settings import Settings
 
 DIFFERENCES_SHOWN_MAX = 20
@@ -52,12 +52,13 @@ async def _audit(found: Settings, apps: list[str] | None) -> int:
                 said = await recount(store, app, zone(zones[app]), progress=told)
             seconds = time.monotonic() - began
             out.print(
-                f"{app}: {said.users:,} users, {said.counters:,} counters and {said.bits:,} bits compared in {seconds:.1f} s"
+                f"{app}: {counted(said.users, 'users')}, {counted(said.counters, 'counters')} "
+                f"and {counted(said.bits, 'bits')} compared in {seconds:.1f} s"
             )
             for difference in said.differences[:DIFFERENCES_SHOWN_MAX]:
                 out.print(f"  [red]{escape(difference)}[/]", soft_wrap=True)
             differences += len(said.differences)
     finally:
         await store.aclose()
-    out.print(f"[bold red]{differences:,} differences[/]" if differences else "no differences")
+    out.print(f"[bold red]{counted(differences, 'differences')}[/]" if differences else "no differences")
     return 1 if differences else 0

@@ -43,6 +43,11 @@ def await_(work: Coroutine[Any, Any, _Answer]) -> _Answer:
     return asyncio.run(work)
 
 
+def counted(number: int, things: str) -> str:
+    """`1 row`, `1,234 rows`."""
+    return f"{number:,} {things.removesuffix('s') if number == 1 else things}"
+
+
 def progress(*, unit: str) -> Progress:
     """A progress bar on standard error; where that is no terminal nothing is drawn."""
     return Progress(

@@ -11,11 +11,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from consumers.cli.console import await_, err, out, settings
+from consumers.cli.console import await_, counted, err, out, settings
 from consumers.settings import Settings
 from stream.events.reasons import MEANINGS, Reason
+from stream.events.schema import TOPICS
 
 EXCERPT_CHARACTERS = 60
+EXCERPT_BYTES = 1024  # more than enough for so many characters
 
 
 class Letter(NamedTuple):
@@ -29,11 +31,16 @@ class Letter(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes]]
+    size: int  # of the whole value, also where only the first part was kept
 
     @property
     def cut(self) -> bool:
         """Whether only the first part of the value was kept."""
         return any(name == "sha256" for name, _ in self.headers)
+
+    def asked_for(self, reasons: set[str], topics: set[str]) -> bool:
+        """Whether it is one of these; no reasons are all of them, and so are no topics."""
+        return (not reasons or self.reason in reasons) and (not topics or self.topic in topics)
 
 
 def dead_letters(
@@ -42,7 +49,7 @@ def dead_letters(
         list[str] | None, typer.Option(help="Only records of these topics (without prefix).")
     ] = None,
     limit: Annotated[int, typer.Option(help="Show the newest so many; 0 shows all.", min=0)] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, whole values.")] = False,
     replay: Annotated[
         bool, typer.Option("--replay", help="Send back to its topic what now decodes.")
     ] = False,
@@ -58,36 +65,51 @@ def dead_letters(
         retention dead-letters --reason bad_field --reason missing_field
         retention dead-letters --reason unknown_app --replay
     """
-    found = settings("kafka", *(["user_id_secret"] if replay else []))
-    wanted = {one.value for one in reason or Reason}
+    reasons = {one.value for one in reason or ()}
     topics = set(topic or ())
+    if wrong := sorted(topics - set(TOPICS)):
+        raise typer.BadParameter(f"{wrong[0]!r} is not one of {', '.join(TOPICS)}", param_hint="--topic")
+    found = settings("kafka", *(["user_id_secret"] if replay else []))
     if replay:
-        raise typer.Exit(await_(_replay(found, wanted, topics)))
-    await_(_list(found, wanted, topics, limit, as_json))
+        raise typer.Exit(await_(_replay(found, reasons, topics)))
+    await_(_list(found, reasons, topics, limit, as_json))
 
 
-async def _list(found: Settings, wanted: set[str], topics: set[str], limit: int, as_json: bool) -> None:
+async def _list(found: Settings, reasons: set[str], topics: set[str], limit: int, as_json: bool) -> None:
     counts: Counter[str] = Counter()
-    letters: list[Letter] = []
+    others, letters = 0, list[Letter]()
     async for letter in read(found):
+        if not letter.asked_for(reasons, topics):
+            others += 1
+            continue
         counts[letter.reason] += 1
-        if letter.reason in wanted and (not topics or letter.topic in topics):
-            if as_json:
-                print(json.dumps(_as_json(letter)), flush=False)
-                continue
-            letters.append(letter._replace(value=(letter.value or b"")[:1024]))
-            if limit and len(letters) > 4 * limit:
-                letters = sorted(letters, key=lambda one: one.time_ms)[-limit:]
+        letters.append(letter if as_json else letter._replace(value=(letter.value or b"")[:EXCERPT_BYTES]))
+        if limit and len(letters) > 4 * limit:
+            letters = sorted(letters, key=_order)[-limit:]
+    letters = sorted(letters, key=_order)[-limit:]  # -0 is all of them
     if as_json:
+        for letter in letters:
+            print(json.dumps(_as_json(letter)), flush=False)
+        if len(letters) < counts.total():
+            err.print(_heading(len(letters), counts.total()), soft_wrap=True)
         return
-    letters.sort(key=lambda one: (one.time_ms, one.topic, one.partition, one.offset))
     if letters:
-        out.print(_table(letters[-limit:] if limit else letters))
+        out.print(_table(letters))
+        out.print(f"[bold]{_heading(len(letters), counts.total())}[/]; by reason:", soft_wrap=True)
     for name, count in counts.most_common():
         meaning = MEANINGS[Reason(name)] if name in set(Reason) else ""
         out.print(f"[bold]{count:>9,}[/] {name:<14} {escape(meaning)}", soft_wrap=True)
     if not counts:
-        out.print("no dead letters")
+        out.print("no dead letters" + (f" of these reasons and topics; {others:,} others" if others else ""))
+
+
+def _order(letter: Letter) -> tuple[int, str, int, int]:
+    return letter.time_ms, letter.topic, letter.partition, letter.offset
+
+
+def _heading(shown: int, all_of_them: int) -> str:
+    hint = " (the newest; --limit 0 shows all)" if shown < all_of_them else ""
+    return f"{shown:,} of {all_of_them:,} shown{hint}"
 
 
 def _table(letters: list[Letter]) -> Table:
@@ -99,14 +121,16 @@ def _table(letters: list[Letter]) -> Table:
     table.add_column("begins with", no_wrap=True, overflow="ellipsis")
     for letter in letters:
         text = (letter.value or b"")[:EXCERPT_CHARACTERS].decode("utf-8", "backslashreplace")
-        size = next(
-            (value.decode() for name, value in letter.headers if name == "size"),
-            str(len(letter.value or b"")),
-        )
         when = datetime.fromtimestamp(letter.time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
         shown = "".join(character if character.isprintable() else "·" for character in text)
         table.add_row(
-            when, letter.reason, letter.topic, str(letter.partition), str(letter.offset), size, escape(shown)
+            when,
+            letter.reason,
+            letter.topic,
+            str(letter.partition),
+            str(letter.offset),
+            str(letter.size),
+            escape(shown),
         )
     return table
 
@@ -120,21 +144,17 @@ def _as_json(letter: Letter) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _replay(found: Settings, wanted: set[str], topics: set[str]) -> int:
+async def _replay(found: Settings, reasons: set[str], topics: set[str]) -> int:
     from consumers.cli.import_ import checking_decoder
     from consumers.kafka import Sender
-    from stream.events.schema import TOPICS, Rejection
+    from stream.events.schema import Rejection
 
     decoder, now_ms = checking_decoder(found), int(time.time() * 1000)
     sent: Counter[str] = Counter()
     kept: Counter[str] = Counter()
     async with Sender(found) as sender:
         async for letter in read(found):
-            if (
-                letter.reason not in wanted
-                or (topics and letter.topic not in topics)
-                or letter.topic not in TOPICS
-            ):
+            if letter.topic not in TOPICS or not letter.asked_for(reasons, topics):
                 continue
             decoded = None if letter.cut else decoder.decode(letter.topic, letter.value, now_ms)
             if decoded is None or isinstance(decoded, Rejection):
@@ -149,7 +169,7 @@ async def _replay(found: Settings, wanted: set[str], topics: set[str]) -> int:
             sent[letter.topic] += 1
         await sender.flush()
     out.print(
-        (", ".join(f"{count:,} {name}" for name, count in sorted(sent.items())) or "nothing") + " sent back"
+        (", ".join(counted(count, name) for name, count in sorted(sent.items())) or "nothing") + " sent back"
     )
     for name, count in kept.most_common():
         err.print(f"{count:>9,} still {name}")
@@ -172,6 +192,7 @@ async def read(found: Settings) -> AsyncIterator[Letter]:
 def _letter(record: Any, prefix: str) -> Letter:
     headers = [(str(name), bytes(value or b"")) for name, value in record.headers]
     said = {name: value.decode("utf-8", "replace") for name, value in headers}
+    whole = said.get("size", "") if "sha256" in said else ""
     return Letter(
         reason=said.get("reason", "?"),
         topic=said.get("topic", "?").removeprefix(prefix),
@@ -181,4 +202,5 @@ def _letter(record: Any, prefix: str) -> Letter:
         key=record.key,
         value=record.value,
         headers=headers,
+        size=int(whole) if whole.isdecimal() else len(record.value or b""),
     )

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from consumers.cli.console import await_, err, out, progress, settings
+from consumers.cli.console import await_, counted, err, out, progress, settings
 from consumers.cli.waiting import caught_up
 from consumers.setting_values import APP_ID
 from consumers.settings import Settings
@@ -64,7 +64,7 @@ def import_(
             --map user_id=userid,timestamp=eventDate,type=eventName --map-type newPlayer=install,gameStarted=session
         zcat purchases.csv.gz | retention import - --app shop --type purchase --set currency=USD
     """
-    from consumers.importer import Columns
+    from consumers.importer import KINDS, Columns
 
     constants = dict(_pairs(set_, "--set"))
     if app is not None:
@@ -79,6 +79,11 @@ def import_(
     if len(delimiter) != 1:
         raise typer.BadParameter("is one character", param_hint="--delimiter")
     types = {value: kind or None for value, kind in _pairs(map_type, "--map-type")}
+    for option, kind in [("--type", type_)] * (type_ not in types) + [
+        ("--map-type", one) for one in types.values()
+    ]:
+        if kind is not None and kind not in KINDS:
+            raise typer.BadParameter(f"{kind!r} is not install, session or purchase", param_hint=option)
     columns = Columns(fields=dict(_pairs(map_, "--map")), types=types, constants=constants)
     found = settings(*([] if dry_run else ["kafka"]), *(["redis_url"] if wait else []))
     job = _Job(found, columns, file, format_, delimiter, rejects, dry_run)
@@ -122,7 +127,7 @@ class _Job:
         return code
 
     async def _read(self, raw: io.BufferedReader, sender: Any, show: Any) -> None:
-        from consumers.importer import BadRow, Importer, guessed, opened, rows
+        from consumers.importer import BadRow, Importer, WrongColumns, guessed, opened, rows
 
         file = opened(raw)
         form = self.form or guessed(self.name, file)
@@ -135,7 +140,7 @@ class _Job:
         rejects = self.rejects.open("w") if self.rejects else None
         try:
             number = 0
-            for row in rows(file, form, delimiter=self.delimiter):
+            for row in rows(file, form, delimiter=self.delimiter, needed=self.columns.fields.values()):
                 number += 1
                 record = row if isinstance(row, BadRow) else importer.record(row)
                 if record is None:
@@ -150,6 +155,8 @@ class _Job:
                     show(number)
                     await asyncio.sleep(0)  # the producer sends meanwhile
             show(number)
+        except WrongColumns as error:
+            raise typer.BadParameter(str(error), param_hint=error.option) from None
         except EOFError:
             raise ValueError(
                 f"{self.name} ends in the middle of its gzip data: what came before was read"
@@ -171,10 +178,17 @@ class _Job:
             )
 
     def _say(self, what: str) -> int:
-        parts = ", ".join(f"{count:,} {topic}" for topic, count in sorted(self.sent.items())) or "no events"
-        left_out = f"; {self.left_out:,} rows left out by --map-type" if self.left_out else ""
-        bad = f"; [red]{self.bad:,} rows were not sent[/]" if self.bad else ""
+        parts = ", ".join(counted(count, topic) for topic, count in sorted(self.sent.items())) or "no events"
+        left_out = f"; {counted(self.left_out, 'rows')} left out by --map-type" if self.left_out else ""
+        bad = (
+            f"; [red]{counted(self.bad, 'rows')} {'was' if self.bad == 1 else 'were'} not sent[/]"
+            if self.bad
+            else ""
+        )
         out.print(f"{parts} {what}{left_out}{bad}", soft_wrap=True)
+        if not (self.sent or self.bad or self.left_out):
+            err.print(f"[bold red]error:[/] {escape(self.name)} holds no rows", soft_wrap=True)
+            return 1
         return 1 if self.bad else 0
 
 

@@ -1,5 +1,6 @@
 """How are the long-running roles started? `up` all of them on this machine, `worker` and `api` one against real servers."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,23 +11,21 @@ from consumers.settings import load
 
 
 def up(
-    port: Annotated[
-        int, typer.Option(help="Port of the API and the page; 0 is any free one.", min=0, max=65535)
-    ] = 8080,
-    data_dir: Annotated[Path, typer.Option(help="Where numbers, secret and up.json are kept.")] = Path(
+    port: Annotated[int, typer.Option(help="Port of the API; 0 is any free one.", min=0, max=65535)] = 8080,
+    data_dir: Annotated[Path, typer.Option(help="Where numbers, secret, up.json and logs/ are kept.")] = Path(
         ".retention"
     ),
     demo: Annotated[
         bool, typer.Option("--demo/--no-demo", help="Whether an app named demo gets live traffic.")
     ] = True,
     ready_file: Annotated[
-        Path | None, typer.Option(help="Gets the URLs as JSON once everything is ready.")
+        Path | None, typer.Option(help="Gets the URLs as JSON once everything is ready; removed at the stop.")
     ] = None,
 ) -> None:
     """Start everything on this machine: broker, store, worker, API and demo traffic.
 
     Prints one line with the URLs once numbers can be asked for; Ctrl-C stops all of it. A second `up` on the same data directory
-    keeps the numbers and counts what comes.
+    keeps the numbers and counts what comes. What the processes say stands in logs/ of the data directory.
 
     Examples:
 
@@ -35,13 +34,32 @@ def up(
     """
     from consumers import local
 
+    if data_dir.exists() and not data_dir.is_dir():
+        raise typer.BadParameter(f"{data_dir} is not a directory", param_hint="--data-dir")
+    if ready_file is not None:
+        _check_writable(ready_file)
     local.up(load(use_up=False), port=port, data_dir=data_dir, demo=demo, ready_file=ready_file)
+
+
+def _check_writable(ready_file: Path) -> None:
+    folder = ready_file.absolute().parent
+    wrong = (
+        "is a directory"
+        if ready_file.is_dir()
+        else f"there is no directory {folder}"
+        if not folder.is_dir()
+        else ""
+        if os.access(folder, os.W_OK)
+        else f"{folder} cannot be written to"
+    )
+    if wrong:
+        raise typer.BadParameter(f"{ready_file}: {wrong}", param_hint="--ready-file")
 
 
 def worker() -> None:
     """Count events: read Kafka, write Redis.
 
-    Start as many as there are partitions to share.
+    Start as many as there are partitions to share; a second one on the same machine needs RETENTION_WORKER_PORT=0 (any free port).
     Stops cleanly on Ctrl-C or SIGTERM; SIGKILL is harmless too. Probes and metrics are on RETENTION_WORKER_PORT.
 
     Examples:

@@ -3,6 +3,8 @@
 import io
 import json
 import re
+from datetime import UTC, date, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.error import HTTPError, URLError
@@ -17,13 +19,22 @@ from consumers.cli.console import err, out
 from consumers.settings import Settings, load, running
 
 TIMEOUT_SECONDS = 60
+# Parameters of the API that are options here, `_` for `-`.
+OPTIONS = (
+    *("app", "from", "to", "periods", "cohort", "return", "criterion"),
+    *("where", "breakdown", "limit", "as_of"),
+)
 SVG_WIDTH = 100
+COHORTS_BACK = 35
 
 
 def report(
     app: Annotated[str, typer.Option(help="Which app.")] = "demo",
     from_: Annotated[
-        str | None, typer.Option("--from", help="First cohort; default 30 days back.", metavar="DATE")
+        str | None,
+        typer.Option(
+            "--from", help="First cohort; default 35 days before the last, so that D30 shows.", metavar="DATE"
+        ),
     ] = None,
     to: Annotated[
         str | None, typer.Option("--to", help="Last cohort; default today.", metavar="DATE")
@@ -70,12 +81,24 @@ def report(
     """
     if as_csv + as_json + as_markdown > 1:
         raise typer.BadParameter("choose one of --csv, --json, --markdown")
+    first = from_ or first_cohort(to or (as_of or "")[:10])
     asked = {
-        "app": app, "from": from_, "to": to, "periods": periods, "cohort": cohort, "return": return_, "criterion": criterion,
+        "app": app, "from": first, "to": to, "periods": periods, "cohort": cohort, "return": return_, "criterion": criterion,
         "where": conditions(where or []), "breakdown": breakdown, "limit": limit, "as_of": as_of,
     }  # fmt: skip
     query = urlencode({name: value for name, value in asked.items() if value not in (None, "")})
-    answer = fetched(f"{url or base_url(load())}/api/v1/retention?{query}")
+    base = base_url(load()) if url is None else _checked(url)
+    answer = fetched(f"{base}/api/v1/retention?{query}")
+    if not any(row["size"] for row in answer["rows"]):
+        err.print(f"no users of app {app} in these days" + (" with this --where" if where else ""))
+    show(answer, as_json=as_json, as_csv=as_csv, as_markdown=as_markdown)
+    if svg:
+        draw(answer, svg)
+        err.print(f"picture in {svg}", soft_wrap=True)
+
+
+def show(answer: dict[str, Any], *, as_json: bool, as_csv: bool, as_markdown: bool) -> None:
+    """Print an answer in the form that was asked for."""
     if as_json:
         print(json.dumps(answer, indent=1))
     elif as_csv:
@@ -83,10 +106,25 @@ def report(
     elif as_markdown:
         print(triangle.as_markdown(answer), end="")
     else:
-        out.print(triangle.rendered(answer, out.width))
-    if svg:
-        draw(answer, svg)
-        err.print(f"picture in {svg}", soft_wrap=True)
+        shades = out.color_system in ("256", "truecolor")  # the nearest of 16 colours would be the wrong ones
+        out.print(triangle.rendered(answer, out.width, shades=shades))
+
+
+def first_cohort(last: str) -> str | None:
+    """The default of --from: so long before the last cohort, else before today, that D30 can be seen."""
+    try:
+        day = date.fromisoformat(last) if last else datetime.now(UTC).date()
+        return (day - timedelta(days=COHORTS_BACK)).isoformat()
+    except (ValueError, OverflowError):
+        return None  # the API says what is wrong with the date
+
+
+def _checked(url: str) -> str:
+    if not re.match(r"https?://[^/\s]+", url):
+        raise typer.BadParameter(
+            f"{url!r} is no URL: write it like http://127.0.0.1:8080", param_hint="--url"
+        )
+    return url.rstrip("/")
 
 
 def draw(answer: dict[str, Any], file: Path) -> None:
@@ -131,6 +169,8 @@ def fetched(url: str) -> dict[str, Any]:
         with urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
             return dict(json.load(response))
     except HTTPError as error:
+        if error.code == HTTPStatus.BAD_REQUEST:
+            raise _usage(_detail(error)) from None
         raise ValueError(_detail(error)) from None
     except (URLError, OSError) as error:
         reason = getattr(error, "reason", error)
@@ -138,6 +178,14 @@ def fetched(url: str) -> dict[str, Any]:
         raise ValueError(
             f"no answer from {base} ({reason}); start `retention up` or `retention api`, or give --url"
         ) from None
+
+
+def _usage(detail: str) -> typer.BadParameter:
+    """What the API says of a parameter, said of the option that gave it."""
+    named = re.match(rf"({'|'.join(OPTIONS)})(=|: )", detail)
+    if named is None:
+        return typer.BadParameter(detail)
+    return typer.BadParameter(detail[named.end() :], param_hint=f"--{named[1].replace('_', '-')}")
 
 
 def _detail(error: HTTPError) -> str:

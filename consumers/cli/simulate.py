@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from consumers.cli.console import await_, err, out, progress, settings
+from consumers.cli.console import await_, counted, err, out, progress, settings
 from consumers.cli.waiting import caught_up
 from consumers.setting_values import APP_ID
 from consumers.settings import Settings
@@ -156,14 +156,14 @@ async def _send(
 def _say(traffic: "Traffic", last_day: int, to_file: Path | None, answer: Path | None) -> None:
     counts = traffic.answer.records
     out.print(
-        ", ".join(f"{counts[name]:,} {name}" for name in counts)
+        ", ".join(counted(counts[name], name) for name in counts)
         + (f" in {to_file}" if to_file else " acknowledged by Kafka")
     )
     out.print(f"The answer for app [bold]{traffic.scenario.app}[/], days in {traffic.scenario.timezone}:")
     for n in FIGURES:
         users, size = traffic.answer.rate(n, last_day)
         if size:
-            out.print(f"  D{n:<3} {users / size:7.2%}   {users:,} of {size:,} users")
+            out.print(f"  D{n:<3} {users / size:7.2%}   {users:,} of {counted(size, 'users')}")
     if answer:
         err.print(f"the exact triangle stands in {answer}")
 

@@ -17,6 +17,9 @@ _FIXED_WIDTH = 20  # cohort and size
 _CELL_WIDTH = 6
 _PREFERRED = (0, 1, 3, 7, 14, 30, 2, 5, 10, 21, 60, 90, 4, 6, 28, 45, 120, 180, 365)
 _PALE, _DEEP = (232, 243, 252), (8, 81, 156)  # the scale of the heat, as red, green, blue
+_WHITE_FROM = (
+    0.78  # where on that scale white text is read better than black, also in the nearest of 256 colours
+)
 
 Answer = dict[str, Any]
 Cells = dict[int, dict[str, Any]]
@@ -31,8 +34,8 @@ def columns_that_fit(ns: list[int], width: int) -> list[int]:
     return sorted(order[:room])
 
 
-def rendered(answer: Answer, width: int) -> RenderableType:
-    """One table a segment, each with its average."""
+def rendered(answer: Answer, width: int, *, shades: bool = True) -> RenderableType:
+    """One table a segment, each with its average; without `shades`, for terminals of few colours, the rate is bold or dim."""
     segments = list(dict.fromkeys(row["segment"] for row in answer["rows"]))
     if not segments:
         return Text("no cohorts in this range")
@@ -44,7 +47,11 @@ def rendered(answer: Answer, width: int) -> RenderableType:
     )
     tables: list[RenderableType] = []
     for segment in segments:
-        tables += [Text(_title(answer, segment), style="bold"), _table(answer, segment, shown, top), Text("")]
+        tables += [
+            Text(_title(answer, segment), style="bold"),
+            _table(answer, segment, shown, top if shades else None),
+            Text(""),
+        ]
     hidden = f"; {len(ns) - len(shown)} columns left out for width" if len(shown) < len(ns) else ""
     return Group(*tables[:-1], Text(f"{OPEN} still open, blank not begun{hidden}", style="dim"))
 
@@ -55,7 +62,7 @@ def _title(answer: Answer, segment: str | None) -> str:
     return f"{who}: {answer['cohort']} cohorts, {answer['return']} {criterion} day n ({answer['timezone']})"
 
 
-def _table(answer: Answer, segment: str | None, shown: list[int], top: float) -> Table:
+def _table(answer: Answer, segment: str | None, shown: list[int], top: float | None) -> Table:
     table = Table(box=None, padding=(0, 0), collapse_padding=True, header_style="dim")
     table.add_column("cohort", min_width=10)
     table.add_column("users", justify="right", min_width=7)
@@ -73,7 +80,7 @@ def _table(answer: Answer, segment: str | None, shown: list[int], top: float) ->
     return table
 
 
-def _cell(cell: dict[str, Any] | None, top: float) -> Text:
+def _cell(cell: dict[str, Any] | None, top: float | None) -> Text:
     if cell is None:
         return Text("")
     if cell["rate"] is None:
@@ -82,9 +89,8 @@ def _cell(cell: dict[str, Any] | None, top: float) -> Text:
     text = _percent(cell["rate"]) + (" " if complete else OPEN)
     if not cell["n"]:
         return Text(text, style="dim")
-    return Text(
-        text.rjust(_CELL_WIDTH), style=_heat(min(1.0, cell["rate"] / top)) + ("" if complete else " italic")
-    )
+    heat = _weight(cell["rate"]) if top is None else _heat(min(1.0, cell["rate"] / top))
+    return Text(text.rjust(_CELL_WIDTH), style=heat + ("" if complete else " italic"))
 
 
 def _percent(rate: float) -> str:
@@ -93,7 +99,11 @@ def _percent(rate: float) -> str:
 
 def _heat(share: float) -> str:
     red, green, blue = (round(pale + (deep - pale) * share) for pale, deep in zip(_PALE, _DEEP, strict=True))
-    return f"{'white' if share > 0.5 else 'black'} on rgb({red},{green},{blue})"
+    return f"{'#ffffff' if share > _WHITE_FROM else '#000000'} on rgb({red},{green},{blue})"
+
+
+def _weight(rate: float) -> str:
+    return "bold" if rate >= 0.3 else "dim" if rate < 0.1 else "not bold"
 
 
 def as_csv(answer: Answer) -> str:

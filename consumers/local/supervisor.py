@@ -20,6 +20,7 @@ BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 LOOP_ENDS, LOOP_SECONDS = 5, 60.0  # so many ends within so long are a crash loop
 STOP_SECONDS = 8.0  # longer than the shutdown deadline of any role
 TAIL_BYTES = 2048
+NUMBER = re.compile(r"\d+")  # times and process ids do not make another reason
 TELLING = re.compile(r"\b(ERROR|CRITICAL|[Ee]rror|[A-Z]\w*(Error|Exception)):? ")
 
 
@@ -59,6 +60,7 @@ class Role:
         self._say = say
         self._started = started
         self._recent: deque[float] = deque(maxlen=LOOP_ENDS)
+        self._words = "it said nothing"
         self._over = False
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
@@ -84,24 +86,31 @@ class Role:
             self.start()
 
     def last_words(self) -> str:
-        """Why it ended, as far as its log says: the last error at its end, else the last line."""
+        """Why it last ended: the signal, or as far as its log says the last error at its end, else the last line."""
+        return self._words
+
+    def _last_logged(self, begin: int) -> str:
         with self.log.open("rb") as file:
-            file.seek(max(0, self.log.stat().st_size - TAIL_BYTES))
+            file.seek(max(begin, self.log.stat().st_size - TAIL_BYTES))
             lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
         telling = [line for line in lines if TELLING.search(line)] or lines
         return telling[-1].strip() if telling else "it said nothing"
 
     async def _keep_running(self) -> None:
         while True:
+            begin, before = self.log.stat().st_size, self._words
             code = await self._run()
+            # Of a signal the log knows nothing: its last line would be blamed for what it has nothing to do with.
+            self._words = _reason(code) if code < 0 else self._last_logged(begin)
             self.ends += 1
             now = asyncio.get_running_loop().time()
             self._recent.append(now)
             recent = sum(end > now - LOOP_SECONDS for end in self._recent)
             wait = BACKOFF_SECONDS[min(recent, len(BACKOFF_SECONDS)) - 1]
-            self._say(
-                f"{self.name} ended ({_reason(code)}): {self.last_words()}; starting it again in {wait:g} s"
-            )
+            same = code >= 0 and recent > 1 and NUMBER.sub("", self._words) == NUMBER.sub("", before)
+            why = "" if code < 0 else ", for the same reason" if same else f": {self._words}"
+            if not same or recent == 2:
+                self._say(f"{self.name} ended ({_reason(code)}){why}; starting it again in {wait:g} s")
             if recent == LOOP_ENDS:
                 self._say(f"{self.name} keeps ending, {recent} times in {LOOP_SECONDS:g} s: see {self.log}")
             await asyncio.sleep(wait)

@@ -44,6 +44,11 @@ def test_no_command_is_wrong_usage_and_shows_the_help(retention: Command) -> Non
         (["import"], "Missing argument 'FILE'; see retention import --help"),
         (["report", "--limit", "x"], "Invalid value for '--limit'"),
         (["report", "--csv", "--json"], "choose one of --csv, --json, --markdown"),
+        (["report", "--url", "foo"], "'foo' is no URL"),
+        (["import", "-", "--type", "foo"], "'foo' is not install, session or purchase"),
+        (["dead-letters", "--topic", "nope"], "'nope' is not one of"),
+        (["up", "--ready-file", "/nope/x"], "/nope/x: there is no directory /nope"),
+        (["up", "--data-dir", __file__], "is not a directory"),
         (["report", "--where", "country"], "'country' is not NAME:VALUE"),
         (["import", "-", "--map", "a"], "'a' is not LEFT=RIGHT"),
         (["import", "-", "--app", "No"], "'No' is no app id"),
@@ -172,3 +177,20 @@ def test_a_cut_gzip_file_is_said(retention: Command, tmp_path: Path) -> None:
     said = retention("import", file, "--app", "shop", "--dry-run")
     assert said.code == 1
     assert "ends in the middle of its gzip data" in said.err
+
+
+def test_a_file_without_rows_is_a_failure_that_is_said(retention: Command, tmp_path: Path) -> None:
+    file = tmp_path / "empty.ndjson"
+    file.write_text("\n")
+    said = retention("import", file, "--dry-run")
+    assert said.code == 1
+    assert "empty.ndjson holds no rows" in said.err
+
+
+def test_a_wrong_mapping_is_one_error_of_usage(retention: Command, tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("user,when\n" + "u,2026-01-01\n" * 5)
+    said = retention("import", file, "--dry-run", "--map", "user_id=userid")
+    assert said.code == 2
+    assert "there is no column userid; the columns are user, when" in said.err
+    assert len(said.err.splitlines()) == 1

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from consumers.cli import triangle
-from consumers.cli.report import base_url, conditions
+from consumers.cli.report import base_url, conditions, first_cohort
 from consumers.settings import UP_FILE, Settings
 from tests.consumers.cli import Command, command
 
@@ -212,4 +212,20 @@ def test_each_form_is_what_it_says(retention: Command, api: str, tmp_path: Path)
 def test_what_the_api_refuses_is_said_in_its_words(retention: Command, api: str) -> None:
     Api.refuse = True
     said = retention("report", "--url", api)
-    assert (said.code, said.err) == (1, "error: cohort: say install\n")
+    assert (said.code, said.err) == (
+        2,
+        "error: Invalid value for --cohort: say install; see retention report --help\n",
+    )
+
+
+def test_shades_can_be_read_and_few_colours_get_none() -> None:
+    console = Console(width=100, file=io.StringIO(), color_system="standard", force_terminal=True)
+    console.print(triangle.rendered(answer(), 100, shades=False))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "\x1b[4" not in text, "no background"
+    assert "\x1b[1m" in text
+
+
+def test_by_default_d30_can_be_seen() -> None:
+    assert first_cohort("2026-11-23") == "2026-10-19"
+    assert first_cohort("nonsense") is None

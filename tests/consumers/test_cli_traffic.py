@@ -68,7 +68,7 @@ def test_an_import_is_in_kafka_when_it_returns_and_a_second_one_sends_the_same(
     head, *lines = CSV.splitlines()
     shuffled.write_text("\n".join([head, *reversed(lines)]) + "\n")
     said = retention("import", file, "--app", "game", *MAPPING)
-    assert (said.code, said.out) == (0, "1 installs, 3 sessions acknowledged by Kafka\n")
+    assert (said.code, said.out) == (0, "1 install, 3 sessions acknowledged by Kafka\n")
     first = Counter(record.value for record in stored_now(settings, "sessions"))
     assert sum(first.values()) == len(first) == 3, "equal rows are different events"
     assert retention("import", shuffled, "--app", "game", *MAPPING).code == 0
@@ -148,7 +148,7 @@ def test_dead_letters_are_listed_once_with_reason_origin_and_beginning(
     said = retention("dead-letters", COLUMNS=200)
     assert said.code == 0
     lines = said.out.splitlines()
-    assert [line.split()[2:6] for line in lines[1:4]] and len(lines) == 7  # noqa: PT018 header, three letters, three sums
+    assert [line.split()[2:6] for line in lines[1:4]] and len(lines) == 8  # noqa: PT018 header, three letters, heading, three sums
     assert sum("unknown_app" in line for line in lines) == 2
     assert any("[bold]oops" in line for line in lines)
     assert any("99999999" in line for line in lines)
@@ -160,6 +160,12 @@ def test_dead_letters_are_listed_once_with_reason_origin_and_beginning(
         ("sessions", 2, 5, GOOD.decode())
     ]
     assert retention("dead-letters", "--topic", "installs", "--json").out == ""
+    newest = retention("dead-letters", "--json", "--limit", 2)
+    times = [json.loads(line)["time"] for line in newest.out.splitlines()]
+    assert len(times) == 2
+    assert times == sorted(times)
+    assert newest.err.startswith("2 of 3 shown")
+    assert "not_json" not in retention("dead-letters", "--reason", "unknown_app").out
 
 
 def test_what_now_decodes_is_sent_back_whole_and_once(retention: Command, settings: Settings) -> None:
@@ -168,7 +174,7 @@ def test_what_now_decodes_is_sent_back_whole_and_once(retention: Command, settin
     asyncio.run(put_letters(settings))
     said = retention("dead-letters", "--replay", USER_ID_SECRET="0123456789abcdef")
     assert said.code == 0
-    assert said.out == "1 sessions sent back\n"
+    assert said.out == "1 session sent back\n"
     assert "1 still not_json" in said.err
     assert "1 still too_large" in said.err
     (record,) = stored_now(settings, "sessions")
@@ -203,12 +209,15 @@ def test_with_wait_an_import_returns_when_the_store_has_it(
 ) -> None:
     import asyncio
 
-    file = tmp_path / "empty.ndjson"
-    file.write_text("")
-    assert retention("import", file).code == 0
+    file = tmp_path / "ticks.ndjson"
+    file.write_text('{"type":"tick"}')
+    assert retention("import", file, "--map-type", "tick=").code == 0
     asyncio.run(pretend_counted(settings, valkey.url))
-    said = retention("import", file, "--wait", REDIS_URL=valkey.url)
-    assert (said.code, said.out) == (0, "no events acknowledged by Kafka\nall of it is counted\n")
+    said = retention("import", file, "--map-type", "tick=", "--wait", REDIS_URL=valkey.url)
+    assert (said.code, said.out) == (
+        0,
+        "no events acknowledged by Kafka; 1 row left out by --map-type\nall of it is counted\n",
+    )
 
 
 def test_an_audit_of_nothing_finds_nothing_and_of_an_unknown_app_says_so(

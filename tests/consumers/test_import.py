@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.demo import Record
-from consumers.importer import BadRow, Columns, Importer, Row, guessed, opened, rows
+from consumers.importer import BadRow, Columns, Importer, Row, WrongColumns, guessed, opened, rows
 from stream.events.decode import Decoder
 from stream.retention.days import zone
 
@@ -248,3 +248,10 @@ def test_gzip_is_known_by_its_first_bytes() -> None:
 )
 def test_the_format_follows_from_the_name_else_from_the_content(name: str, data: bytes, form: str) -> None:
     assert guessed(name, buffered(data)) == form
+
+
+def test_a_column_that_is_not_there_and_another_delimiter_are_said() -> None:
+    with pytest.raises(WrongColumns, match="there is no column c, d; the columns are a, b"):
+        read(b"a,b\n1,2\n", needed=["a", "c", "d"])
+    with pytest.raises(WrongColumns, match="try --delimiter ';'"):
+        read(b"a;b\n1;2\n")

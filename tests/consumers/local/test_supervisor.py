@@ -150,3 +150,20 @@ def test_a_child_whose_parent_died_first_does_not_start() -> None:
     command[4] = "1"  # a parent that is not ours
     ended = subprocess.run(command, capture_output=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, b"")
+
+
+async def test_the_log_is_not_blamed_for_a_signal(make: Make, said: list[str]) -> None:
+    role = make(f"print('ERROR old: unrelated', flush=True); {SLEEP}")
+    await wait_until(lambda: role.log.read_text())
+    assert role.pid is not None
+    os.kill(role.pid, signal.SIGKILL)
+    await wait_until(lambda: said)
+    assert said[0].startswith("it ended (killed by SIGKILL); starting it again in ")
+    assert role.last_words() == "killed by SIGKILL"
+
+
+async def test_the_same_reason_is_repeated_once(make: Make, said: list[str]) -> None:
+    role = make("raise SystemExit('another secret')")
+    await wait_until(lambda: role.ends >= LOOP_ENDS)
+    assert sum("another secret" in text for text in said) == 1
+    assert sum("for the same reason" in text for text in said) == 1
