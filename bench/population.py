@@ -104,7 +104,7 @@ class People:
             records: list[list[Ready]] = [[], [], []]
             for place, (user, ts_ms, hour, kind) in enumerate(zip(*columns, strict=True)):
                 h = ids[32 * place : 32 * place + 32]
-                event_id = f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+                event_id = f"{h[:8]}-{h[8:12]}-4{h[13:16]}-a{h[17:20]}-{h[20:]}"
                 money = (499, "USD", "gems_500") if kind == 2 else ()
                 name = names[16 * user : 16 * user + 16]
                 event = Event(KINDS[kind], APP, name, event_id, ts_ms, hour, LOOKS[looks[user]], *money)

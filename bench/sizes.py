@@ -19,8 +19,8 @@ class Sizes:
 
 
 FULL = Sizes(
-    repetitions=1,
-    backlog_events=500_000,
+    repetitions=3,
+    backlog_events=600_000,
     usual_events=25_000,
     users=(10_000, 1_000_000),
     questions=300,

@@ -65,7 +65,7 @@ def backlog(events: int, *, seed: int = 1, garbage: float = GARBAGE) -> Iterator
             b',"duration_seconds":%d' % (ts_ms % 1800),
             b',"amount":"4.99","currency":"USD","product_id":"gems_500"',
         )[what]
-        event_id = f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}".encode()
+        event_id = f"{h[:8]}-{h[8:12]}-4{h[13:16]}-a{h[17:20]}-{h[20:]}".encode()
         key = b"user-%08d" % user
         head = b'{"event_id":"%b","app_id":"bench","user_id":"%b","timestamp":%d%b' % (
             event_id,
