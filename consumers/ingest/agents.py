@@ -63,7 +63,7 @@ class Counter:
 
     async def settle(self, consumer: Any, piece: RecordSlice) -> None:
         """Counts the slice, or seeks back where the store needs what lies before it. A stale slice is dropped."""
-        if not consumer.is_current(piece):
+        if not consumer.is_current(piece) or piece.tp not in self.positions:
             return
         topic, partition = self._name(piece.tp)
         batch = RecordBatch(topic, partition, piece.first, piece.next, piece.records)

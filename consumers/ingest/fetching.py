@@ -57,6 +57,7 @@ class SliceThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust
         self.intake: Intake = self.transport.intake
         self.epochs: dict[TP, int] = {}
         self._sought: set[TP] = set()
+        self.revocations = 0
         self._room: asyncio.Event | None = None
 
     def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
@@ -86,12 +87,19 @@ class SliceThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Stops handing out what was assigned before the main thread is asked to let go of it."""
         self._sought.clear()
+        self.revocations += 1
         for tp in list(self.epochs):
             self.epochs[tp] += 1
         await super().on_partitions_revoked(revoked)
 
-    async def seek_slices(self, positions: Mapping[TP, int]) -> None:
-        """Reads the partitions from there on; what was fetched of them before is stale from now on."""
+    async def seek_slices(self, positions: Mapping[TP, int], revocations: int) -> None:
+        """Reads the partitions from there on; what was fetched of them before is stale from now on.
+
+        revocations   how many there had been when the seek was asked for: one that comes after another belongs to partitions that
+                      were taken away meanwhile, and must not open them before their new owner has looked where to begin
+        """
+        if revocations != self.revocations:
+            return
         consumer = self._ensure_consumer()
         assigned = consumer.assignment()
         for tp, position in positions.items():

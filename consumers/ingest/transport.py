@@ -67,7 +67,7 @@ class SliceConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
 
     async def seek_back(self, tp: TP, position: int) -> None:
         """Reads a partition again from there; slices read before are stale."""
-        await self._in_thread(self._thread.seek_slices({tp: position}))
+        await self._in_thread(self._thread.seek_slices({tp: position}, self._thread.revocations))
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Plain topics go to Kafka's commit; ours go to the store's position, in the background.
@@ -87,8 +87,9 @@ class SliceConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no type
         return await self._in_thread(self._thread.seek_to_committed_of(plain)) if plain else {}
 
     async def _seek_to_stored(self, tps: set[TP]) -> None:
+        revocations = self._thread.revocations
         positions = await self.intake.positions(tps)
-        await self._in_thread(self._thread.seek_slices(positions))
+        await self._in_thread(self._thread.seek_slices(positions, revocations))
         where = [f"{tp.topic}[{tp.partition}] from {positions[tp]}" for tp in sorted(positions)]
         more = f" and {len(where) - _SHOWN_MAX} more" if len(where) > _SHOWN_MAX else ""
         log.info("reading %s%s", ", ".join(where[:_SHOWN_MAX]), more)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from consumers.demo import Scenario, Traffic, day_of
 from consumers.kafka import Kafka, producer
@@ -170,10 +171,21 @@ class Storm:
             self._server.start()
 
 
+async def started(settings: Settings) -> AIOKafkaProducer:
+    """A producer, as soon as the broker is there to take its hand."""
+    while True:
+        client = producer(settings, linger_ms=5, max_request_size=16 * 2**20, request_timeout_ms=60_000)
+        try:
+            await client.start()
+            return client
+        except KafkaError:
+            await client.stop()
+            await asyncio.sleep(0.1)
+
+
 async def send(settings: Settings, records: Sequence[Sent]) -> None:
     """Sends every record until it is acknowledged, a thousand at a time."""
-    client = producer(settings, linger_ms=5, max_request_size=16 * 2**20, request_timeout_ms=60_000)
-    await client.start()
+    client = await started(settings)
     try:
         for at in range(0, len(records), 1_000):
             some = records[at : at + 1_000]
