@@ -8,8 +8,9 @@ from stream.store.protocol import LAYOUT, IdentityMismatch, Store
 
 
 def identity(settings: Settings) -> dict[str, str]:
-    """Layout, zone data, shards and a fingerprint of the secret; the last only where a secret is set."""
-    found = {"layout": LAYOUT, "tzdata": TZDATA_VERSION, "shards": str(settings.shards)}
+    """Families of facts, layout, zone data, shards and a fingerprint of the secret; the last only where a secret is set."""
+    families = ",".join(sorted(settings.families)) or "none"
+    found = {"families": families, "layout": LAYOUT, "tzdata": TZDATA_VERSION, "shards": str(settings.shards)}
     if settings.secret:
         fingerprint = hashlib.blake2b(settings.secret, person=b"fingerprint", digest_size=8)
         found["secret"] = fingerprint.hexdigest()

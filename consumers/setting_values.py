@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from stream.retention.anchors import GROUPS
 from stream.retention.days import zone
+from stream.retention.scope import FAMILIES
 
 MASK = "********"
 APP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -14,6 +16,7 @@ DIMENSIONS_MAX = 32
 _DIMENSION_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{0,200}")
 _EVENT_FIELDS = {
+    *GROUPS,
     "event_id",
     "app_id",
     "user_id",
@@ -87,6 +90,14 @@ def dimensions(value: Any) -> tuple[str, ...]:
             )
     if len(names) > DIMENSIONS_MAX:
         raise ValueError(f"{len(names)} dimensions are more than {DIMENSIONS_MAX}")
+    return names
+
+
+def families(value: Any) -> frozenset[str]:
+    """Families of facts; `none` is none of them."""
+    names = frozenset(words(value)) - {"none"}
+    if wrong := sorted(names - {*FAMILIES}):
+        raise ValueError(f"{wrong[0]!r} is none of {', '.join(FAMILIES)}, none")
     return names
 
 

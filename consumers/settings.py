@@ -16,6 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from consumers import setting_values as values
+from stream.retention.scope import FAMILIES
 
 PREFIX = "RETENTION_"
 UP_FILE = (
@@ -65,6 +66,12 @@ class Settings(BaseModel):
         DIMENSIONS,
         description="Fields of events that are kept as segments.",
         examples=["platform,country,plan"],
+    )
+    families: frozenset[str] = Field(
+        frozenset(FAMILIES),
+        description="What is counted besides users and days: `elapsed` (windows of 24 hours), `feedback`, `hours`, `money`. "
+        "Fewer take less memory and time; a change is a rebuild.",
+        examples=["money,hours"],
     )
     earliest: datetime = Field(
         datetime(2000, 1, 1, tzinfo=UTC),
@@ -195,6 +202,11 @@ class Settings(BaseModel):
     @classmethod
     def _dimensions(cls, value: Any) -> Any:
         return values.dimensions(value)
+
+    @field_validator("families", mode="before")
+    @classmethod
+    def _families(cls, value: Any) -> Any:
+        return values.families(value)
 
     @field_validator("earliest", mode="before")
     @classmethod

@@ -11,8 +11,8 @@ from typing import Any
 from stream.cache import RecordCache
 from stream.events.schema import Event
 from stream.pipeline import fields_needed, plan
-from stream.retention.days import Zone
 from stream.retention.records import Incomplete
+from stream.retention.scope import Scope
 from stream.shortcuts import Plan, plan_known, plan_new
 from stream.store.keys import shard_of
 from stream.store.protocol import Store
@@ -33,12 +33,12 @@ Insist = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 class Applying:
     """The apply of one batch of one app; counts events of users that changed nothing, and conflicts."""
 
-    def __init__(self, store: Store, cache: RecordCache, insist: Insist, app: str, zone: Zone) -> None:
+    def __init__(self, store: Store, cache: RecordCache, insist: Insist, app: str, scope: Scope) -> None:
         self._store = store
         self._cache = cache
         self._insist = insist
         self._app = app
-        self._zone = zone
+        self._scope = scope
         self.repeated = 0
         self.conflicts = 0
 
@@ -64,7 +64,7 @@ class Applying:
         for user in users:
             events = group[user]
             known = self._cache.get(user)
-            planned = None if known is None else plan_known(user, known, events)
+            planned = None if known is None else plan_known(user, known, events, self._scope)
             if planned is not None:
                 await calls.add(planned, events)
             elif known is not None:
@@ -78,17 +78,17 @@ class Applying:
                 await calls.add(await self._plan(user, record, group[user]), group[user])
 
     async def _plan(self, user: bytes, record: bytes | None, events: list[Event]) -> Plan:
-        if record is None and (planned := plan_new(user, events)) is not None:
+        if record is None and (planned := plan_new(user, events, self._scope)) is not None:
             return planned
         fields = fields_needed(record, events)
         if not fields:
-            return plan(user, record, events, self._zone)
+            return plan(user, record, events, self._scope)
         parts = await self._insist(lambda: self._store.read_parts(self._app, user, fields))
         try:
-            return plan(user, record, events, self._zone, parts)
+            return plan(user, record, events, self._scope, parts)
         except Incomplete:
             parts = await self._insist(lambda: self._store.read_parts(self._app, user, None))
-            return plan(user, record, events, self._zone, parts, whole=True)
+            return plan(user, record, events, self._scope, parts, whole=True)
 
     async def apply(self, shard: int, plans: Sequence[Plan], moved: dict[bytes, bytes | None]) -> None:
         """One apply call; users that somebody else wrote in between go to `moved`."""

@@ -18,6 +18,7 @@ from stream.events.reasons import Reason
 from stream.events.schema import Rejection
 from stream.progress import Hole, Positions, WentBack
 from stream.retention.days import Zone
+from stream.retention.scope import FAMILIES, Scope
 from stream.store.protocol import Partition, Store, StorePaused, StoreUnavailable
 
 __all__ = ["BatchOutcome", "DeadLetter", "Engine", "Hole", "RecordBatch", "WentBack"]
@@ -89,10 +90,11 @@ Deliver = Callable[[list[DeadLetter]], Awaitable[None]]
 class Engine:
     """Counts record batches into a store. One per process; batches of different partitions may be counted at the same time.
 
-    log_id   identity of the Kafka log; a position of another log counts for nothing
-    zones    the zone of an app
-    clock    monotonic seconds, for the durations in outcomes
-    sleep    waits between tries while the store is away
+    log_id    identity of the Kafka log; a position of another log counts for nothing
+    zones     the zone of an app
+    families  what is counted besides users and days; see Scope
+    clock     monotonic seconds, for the durations in outcomes
+    sleep     waits between tries while the store is away
     """
 
     def __init__(
@@ -103,11 +105,13 @@ class Engine:
         *,
         log_id: str,
         clock: Callable[[], float],
+        families: Iterable[str] = FAMILIES,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
         self._decoder = decoder
         self._zones = zones
+        self._families = frozenset(families)
         self._clock = clock
         self._sleep = sleep
         self._positions = Positions(store, log_id, self._insist)
@@ -205,7 +209,7 @@ class Engine:
         if app not in self._claimed:
             await self._insist(lambda: self._store.claim_zone(app, zone.name))
             self._claimed.add(app)
-        applying = Applying(self._store, self._cache, self._insist, app, zone)
+        applying = Applying(self._store, self._cache, self._insist, app, Scope(zone, self._families))
         await applying.run(group)
         outcome.users += len(group)
         outcome.repeated += applying.repeated

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from stream.events.schema import Dims, Event
-from stream.retention.days import SLOTS_PER_DAY, Zone
-from stream.retention.facts import Anchors, anchors, delta
+from stream.retention.anchors import Anchors, anchors
+from stream.retention.days import DAY_MS, SLOTS_PER_DAY, Zone
+from stream.retention.facts import delta
 from stream.retention.records import SESSION, Kept, Record, keep, merge, say, summarise
+from stream.retention.scope import Scope
 from stream.shortcuts import NO_SESSION, Known, Plan
 from stream.store.codec import (
     decode,
@@ -33,7 +35,7 @@ def plan(
     user: bytes,
     stored: bytes | None,
     events: Sequence[Event],
-    zone: Zone,
+    scope: Scope,
     parts: Mapping[bytes, bytes] | None = None,
     *,
     whole: bool = False,
@@ -43,14 +45,14 @@ def plan(
     parts   the kept events stored apart that fields_needed() asked for, or all of them (`whole`)
     Raises Incomplete when all of them are needed.
     """
-    old = None if stored is None else _load(stored, zone, parts or {}, whole)
+    old = None if stored is None else _load(stored, scope.zone, parts or {}, whole)
     new = record_of(events)
     if old is None:
         new.summary = summarise(new.kept)
     merged = new if old is None else merge(old, new)
     start = anchors(merged)
     if merged is old:
-        return Plan(None, _known(stored or b"", merged, start, events))
+        return Plan(None, _known(stored or b"", merged, start, events, scope))
     moved: list[Part] = []
     if merged.apart:
         moved = _changed_parts(old, merged, new)
@@ -58,8 +60,8 @@ def plan(
         merged.apart = True
         moved = [(kept_field(key), None, encode_kept(key, kept)) for key, kept in merged.kept.items()]
     record = encode(merged)
-    changes = delta(old, merged, _days(old, merged, new), start)
-    return Plan(UserWrite(user, stored, record, changes, moved), _known(record, merged, start, events))
+    changes = delta(old, merged, _days(old, merged, new), start, scope)
+    return Plan(UserWrite(user, stored, record, changes, moved), _known(record, merged, start, events, scope))
 
 
 def record_of(events: Sequence[Event]) -> Record:
@@ -86,7 +88,7 @@ def record_of(events: Sequence[Event]) -> Record:
 
 def _kept(event: Event) -> Kept:
     money = (event.amount_minor, event.currency, event.product_id, event.refund_of)
-    return Kept(event.ts_ms, event.slot, event.dims, *money)
+    return Kept(event.ts_ms, event.slot, event.dims, *money, event.survey, event.score)
 
 
 def _load(stored: bytes, zone: Zone, parts: Mapping[bytes, bytes], whole: bool) -> Record:
@@ -97,23 +99,49 @@ def _load(stored: bytes, zone: Zone, parts: Mapping[bytes, bytes], whole: bool) 
     return record
 
 
-def _known(stored: bytes, record: Record, start: Anchors, events: Sequence[Event]) -> Known | None:
+def _known(
+    stored: bytes, record: Record, start: Anchors, events: Sequence[Event], scope: Scope
+) -> Known | None:
     """What the short ways need, None where they could not be used."""
     summary = record.summary
-    other_days = frozenset(
-        slot // SLOTS_PER_DAY for slots in (summary.installs, summary.purchases) for slot in slots
-    )
     if not record.sessions:
         first = summary.first_install
         if first is None or record.said or not may_begin_sessions(stored):
             return None
-        return Known(stored, NO_SESSION, 0, first.dims, start.install, start.seen, other_days)
-    if record.apart:
+        quiet_ms, quiet_dims = 0, first.dims
+    elif record.apart:
         return None
-    quiet_ms = max((said[0] for said in record.said.values()), default=0)
-    dims = events[-1].dims if events[-1].kind == SESSION else ()
-    quiet_dims = dims if record.said.keys() >= dict(dims).keys() else ()
-    return Known(stored, record.sessions[-1], quiet_ms, quiet_dims, start.install, start.seen, other_days)
+    else:
+        quiet_ms = max((said[0] for said in record.said.values()), default=0)
+        dims = events[-1].dims if events[-1].kind == SESSION else ()
+        quiet_dims = dims if record.said.keys() >= dict(dims).keys() else ()
+    last = record.sessions[-1] if record.sessions else NO_SESSION
+    other = frozenset((*summary.installs, *summary.purchases, *summary.answers))
+    starts = tuple((cohort, scope.zone.slot_start_ms(slot)) for cohort, slot in start.starts())
+    return Known(
+        stored,
+        last,
+        quiet_ms,
+        quiet_dims,
+        start.install_slot,
+        start.seen_slot,
+        starts,
+        other,
+        _other_windows(starts, other, last, scope.zone),
+        frozenset(slot // SLOTS_PER_DAY for slots in (summary.purchases, summary.money) for slot in slots),
+    )
+
+
+def _other_windows(
+    starts: Sequence[tuple[str, int]], other: frozenset[int], last: int, zone: Zone
+) -> frozenset[tuple[str, int]]:
+    """Cohorts and windows after the one of the last session in which there is something else."""
+    found: set[tuple[str, int]] = set()
+    for cohort, origin in starts:
+        reached = 0 if last == NO_SESSION else max(0, (zone.slot_start_ms(last) - origin) // DAY_MS)
+        numbers = {(zone.slot_start_ms(slot) - origin) // DAY_MS for slot in other}
+        found.update((cohort, number) for number in numbers if number > reached)
+    return frozenset(found)
 
 
 def _changed_parts(old: Record | None, merged: Record, new: Record) -> list[Part]:

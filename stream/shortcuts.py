@@ -14,9 +14,20 @@ from functools import lru_cache
 from msgspec import Struct
 
 from stream.events.schema import Dims, Event
-from stream.retention.days import SLOTS_PER_DAY
-from stream.retention.facts import Delta, Sum, cell, set_name
+from stream.retention.days import DAY_MS, SLOTS_PER_DAY
+from stream.retention.found import Delta
+from stream.retention.names import (
+    APART_FIRST_SEEN,
+    Sum,
+    cell,
+    hour,
+    set_name,
+    value_name,
+    values_counter,
+    window_name,
+)
 from stream.retention.records import INSTALL, SESSION, event_order
+from stream.retention.scope import ELAPSED, HOURS, Scope
 from stream.store.codec import NOTHING, Spoken, append_slot, encode_install, with_sessions
 from stream.store.protocol import UserWrite
 
@@ -26,19 +37,42 @@ NO_SESSION = -1
 class Known(Struct, gc=False):
     """A record as it was last seen, with what the short ways need to know of it.
 
-    last_slot    its last session; NO_SESSION where it has none, but an install
-    quiet_ms     a session after it that says `quiet_dims`, or nothing, says nothing new
-    quiet_dims   what sessions say; before the first one, what the install said
-    other_days   the days that may be active without a session
+    last_slot      its last session; NO_SESSION where it has none, but an install
+    quiet_ms       a session after it that says `quiet_dims`, or nothing, says nothing new
+    quiet_dims     what sessions say; before the first one, what the install said
+    install_slot   where its cohorts begin, None for no such cohort
+    seen_slot
+    starts         the cohorts whose windows are counted, with the UTC start of their slots
+    other_slots    active in these without a session
+    other_windows  cohorts and windows after the last session that are active without one
+    money_days     what lies before the first session of these days is counted apart
     """
 
     record: bytes
     last_slot: int
     quiet_ms: int
     quiet_dims: Dims
-    install: int | None
-    seen: int | None
-    other_days: frozenset[int]
+    install_slot: int | None
+    seen_slot: int | None
+    starts: tuple[tuple[str, int], ...] = ()
+    other_slots: frozenset[int] = frozenset()
+    other_windows: frozenset[tuple[str, int]] = frozenset()
+    money_days: frozenset[int] = frozenset()
+
+    def with_sessions(self, record: bytes, last_slot: int, quiet_ms: int, quiet_dims: Dims) -> "Known":
+        """The same user after more sessions."""
+        return Known(
+            record,
+            last_slot,
+            quiet_ms,
+            quiet_dims,
+            self.install_slot,
+            self.seen_slot,
+            self.starts,
+            self.other_slots,
+            self.other_windows,
+            self.money_days,
+        )
 
 
 class Plan(Struct, gc=False):
@@ -48,7 +82,7 @@ class Plan(Struct, gc=False):
     known: Known | None
 
 
-def plan_install(user: bytes, events: Sequence[Event]) -> Plan | None:
+def plan_install(user: bytes, events: Sequence[Event], scope: Scope) -> Plan | None:
     """The plan for one install of a user without a record."""
     event = events[0]
     if len(events) != 1 or event.kind != INSTALL:
@@ -56,37 +90,44 @@ def plan_install(user: bytes, events: Sequence[Event]) -> Plan | None:
     record = encode_install(event.ts_ms, event.event_id, event.dims)
     if record is None:
         return None
-    day = event.slot // SLOTS_PER_DAY
+    slot, day = event.slot, event.slot // SLOTS_PER_DAY
     joins, sums = _segments(event.dims)
     joins = [set_name("install", day), set_name("other", day), *joins]
     sums = {cell("install", day, day): 1, cell("first_seen", day, day): 1, **sums}
-    known = Known(record, NO_SESSION, 0, event.dims, day, day, frozenset((day,)))
+    if HOURS in scope.families:
+        sums[hour(slot)] = 1
+    starts = (("install", scope.zone.slot_start_ms(slot)),)
+    known = Known(record, NO_SESSION, 0, event.dims, slot, slot, starts, frozenset((slot,)))
     return Plan(UserWrite(user, None, record, Delta(joins, [], sums)), known)
 
 
-def plan_known(user: bytes, known: Known, events: Sequence[Event]) -> Plan | None:
+def plan_known(user: bytes, known: Known, events: Sequence[Event], scope: Scope) -> Plan | None:
     """The plan for sessions of a user who is remembered."""
     if known.last_slot == NO_SESSION:
-        return plan_first_sessions(user, known, events)
-    return plan_append(user, known, events)
+        return plan_first_sessions(user, known, events, scope)
+    return plan_append(user, known, events, scope)
 
 
-def plan_new(user: bytes, events: Sequence[Event]) -> Plan | None:
+def plan_new(user: bytes, events: Sequence[Event], scope: Scope) -> Plan | None:
     """The plan for a user without a record."""
-    return plan_install(user, events) if events[0].kind == INSTALL else plan_new_sessions(user, events)
+    if events[0].kind == INSTALL:
+        return plan_install(user, events, scope)
+    return plan_new_sessions(user, events, scope)
 
 
-def plan_new_sessions(user: bytes, events: Sequence[Event]) -> Plan | None:
+def plan_new_sessions(user: bytes, events: Sequence[Event], scope: Scope) -> Plan | None:
     """The plan for sessions of a user without a record; the install comes later, or never."""
     found = _sessions(events)
     if found is None:
         return None
     slots, said, moment = found
-    day = slots[0] // SLOTS_PER_DAY
+    seen = slots[0]
+    day = seen // SLOTS_PER_DAY
     record = with_sessions(NOTHING, (), moment, slots)
-    known = Known(record, slots[-1], *((0, ()) if said is None else said), None, day, frozenset())
-    delta = _new_days(known, slots, None)
-    delta.joins.append(set_name("seen+", day))
+    starts = (("first_seen", scope.zone.slot_start_ms(seen)),)
+    known = Known(record, slots[-1], *((0, ()) if said is None else said), None, seen, starts)
+    delta = _new_slots(known, slots, None, scope)
+    delta.joins.extend((set_name("seen+", day), APART_FIRST_SEEN))
     delta.sums[cell("first_seen", day, day)] = 1
     joins, sums = _segments(known.quiet_dims)
     delta.joins.extend(joins)
@@ -94,20 +135,19 @@ def plan_new_sessions(user: bytes, events: Sequence[Event]) -> Plan | None:
     return Plan(UserWrite(user, None, record, delta), known)
 
 
-def plan_first_sessions(user: bytes, known: Known, events: Sequence[Event]) -> Plan | None:
+def plan_first_sessions(user: bytes, known: Known, events: Sequence[Event], scope: Scope) -> Plan | None:
     """The plan for the first sessions after an install: none before the user was first seen, none with another dimension."""
     found = _sessions(events)
     if found is None:
         return None
     slots, said, moment = found
-    if known.seen is None or slots[0] // SLOTS_PER_DAY < known.seen:
+    if known.seen_slot is None or slots[0] < known.seen_slot or _is_paid(known, slots):
         return None
     if said is not None and not _names(said[1]) <= _names(known.quiet_dims):
         return None
     record = with_sessions(known.record, known.quiet_dims, moment, slots)
-    quiet = (0, ()) if said is None else said
-    after = Known(record, slots[-1], *quiet, known.install, known.seen, known.other_days)
-    return Plan(UserWrite(user, known.record, record, _new_days(known, slots, None)), after)
+    after = known.with_sessions(record, slots[-1], *((0, ()) if said is None else said))
+    return Plan(UserWrite(user, known.record, record, _new_slots(known, slots, None, scope)), after)
 
 
 def _sessions(events: Sequence[Event]) -> tuple[list[int], tuple[int, Dims] | None, Spoken | None] | None:
@@ -131,7 +171,7 @@ def _sessions(events: Sequence[Event]) -> tuple[list[int], tuple[int, Dims] | No
     return sorted(slots), (first.ts_ms, first.dims), (first.ts_ms, event_order(first.event_id), first.dims)
 
 
-def plan_append(user: bytes, known: Known, events: Sequence[Event]) -> Plan | None:
+def plan_append(user: bytes, known: Known, events: Sequence[Event], scope: Scope) -> Plan | None:
     """The plan for sessions after the last one.
 
     A later session changes no cohort and no dimension; it appends its gap to the record, and on a new day one membership and one
@@ -148,38 +188,66 @@ def plan_append(user: bytes, known: Known, events: Sequence[Event]) -> Plan | No
             slots.append(event.slot)
     if not slots:
         return Plan(None, known)
+    if known.money_days and _is_paid(known, slots):
+        return None
     slots.sort()
-    delta = _new_days(known, slots, last // SLOTS_PER_DAY)
+    delta = _new_slots(known, slots, last, scope)
     record = known.record
     for slot in slots:
         record = append_slot(record, last, slot)
         last = slot
-    after = Known(record, last, known.quiet_ms, known.quiet_dims, known.install, known.seen, known.other_days)
+    after = known.with_sessions(record, last, known.quiet_ms, known.quiet_dims)
     return Plan(UserWrite(user, known.record, record, delta), after)
 
 
-def _new_days(known: Known, slots: list[int], day: int | None) -> Delta:
-    """What the sessions of these slots change, `day` being the last one that had a session: memberships, and cells of triangles."""
-    delta = Delta([], [], {})
+def _is_paid(known: Known, slots: list[int]) -> bool:
+    return not known.money_days.isdisjoint(slot // SLOTS_PER_DAY for slot in slots)
+
+
+def _new_slots(known: Known, slots: list[int], last: int | None, scope: Scope) -> Delta:
+    """What sessions in these slots change, `last` being the last slot that had one: memberships, cells of triangles, hours."""
+    delta = Delta([], [], {}, {})
+    day = -1 if last is None else last // SLOTS_PER_DAY
+    other_days = {slot // SLOTS_PER_DAY for slot in known.other_slots}
+    install = None if known.install_slot is None else known.install_slot // SLOTS_PER_DAY
+    seen = None if known.seen_slot is None else known.seen_slot // SLOTS_PER_DAY
     for slot in slots:
+        if HOURS in scope.families and slot not in known.other_slots:
+            delta.sums[hour(slot)] = 1
         if slot // SLOTS_PER_DAY == day:
             continue
         day = slot // SLOTS_PER_DAY
         delta.joins.append(set_name("session", day))
-        if day in known.other_days:
+        if day in other_days:
             delta.leaves.append(set_name("other", day))
-        if known.install is not None and day > known.install:
-            delta.sums[cell("install", known.install, day)] = 1
-        if known.seen is not None and day > known.seen:
-            delta.sums[cell("first_seen", known.seen, day)] = 1
+        if install is not None and day > install:
+            delta.sums[cell("install", install, day)] = 1
+        if seen is not None and day > seen:
+            delta.sums[cell("first_seen", seen, day)] = 1
+    if ELAPSED in scope.families:
+        _new_windows(known, slots, last, scope, delta)
     return delta
+
+
+def _new_windows(known: Known, slots: list[int], last: int | None, scope: Scope, delta: Delta) -> None:
+    start_ms = scope.zone.slot_start_ms
+    for cohort, origin in known.starts:
+        window = 0 if last is None else (start_ms(last) - origin) // DAY_MS
+        for slot in slots:
+            number = (start_ms(slot) - origin) // DAY_MS
+            # Window 0 is the cohort itself, and what lies before it is in no window.
+            if number > 0 and number != window:
+                window = number
+                delta.joins.append(window_name(cohort, "session", number))
+                if (cohort, number) in known.other_windows:
+                    delta.leaves.append(window_name(cohort, "other", number))
 
 
 @lru_cache(maxsize=16_384)
 def _segments(dims: Dims) -> tuple[list[str], dict[Sum, int]]:
     """The sets and sums of some dimensions; many users share them."""
-    return [f"dim:{name}={value}" for name, value in dims], {
-        ("values:" + name, value): 1 for name, value in dims
+    return [value_name(name, value) for name, value in dims], {
+        (values_counter(name), value): 1 for name, value in dims
     }
 
 

@@ -31,6 +31,7 @@ def audit(
 
 async def _audit(found: Settings, apps: list[str] | None) -> int:
     from stream.retention.days import zone
+    from stream.retention.scope import Scope
     from stream.store.audit import audit as recount
     from stream.store.redis import RedisStore
 
@@ -49,7 +50,7 @@ async def _audit(found: Settings, apps: list[str] | None) -> int:
                 def told(users: int, app: str = app, status: Status = status) -> None:
                     status.update(f"audit {app}: {users:,} users")
 
-                said = await recount(store, app, zone(zones[app]), progress=told)
+                said = await recount(store, app, Scope(zone(zones[app]), found.families), progress=told)
             seconds = time.monotonic() - began
             out.print(
                 f"{app}: {counted(said.users, 'users')}, {counted(said.counters, 'counters')} "

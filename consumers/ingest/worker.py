@@ -186,7 +186,7 @@ def build_engine(settings: Settings, store: Store, log_id: str) -> Engine:
         dimensions=settings.dimensions,
         earliest_ms=settings.earliest_ms,
     )
-    return Engine(store, decoder, zones, log_id=log_id, clock=time.monotonic)
+    return Engine(store, decoder, zones, log_id=log_id, clock=time.monotonic, families=settings.families)
 
 
 async def open_log(settings: Settings) -> str:

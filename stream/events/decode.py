@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -20,6 +20,8 @@ from stream.retention.money import minor_units
 DEFAULT_DIMENSIONS = ("platform", "country", "source", "campaign", "app_version", "variant")
 APP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 USER_BYTES = 16
+# The lowest and the highest score of each survey.
+SCORES = {"nps": (0, 10), "csat": (1, 5)}
 
 _EventId = Annotated[str, Meta(min_length=1, max_length=128)]
 _UserId = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -43,6 +45,7 @@ _OWN: dict[str, list[tuple[Any, ...]]] = {
         ("product_id", _Name | None, None),
         ("refund_of", _EventId | None, None),
     ],
+    "feedback": [("kind", Literal["nps", "csat"]), ("score", int)],
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_1_MS = -62_135_596_800_000
@@ -155,7 +158,9 @@ class Decoder:
         if dims is None:
             dims = self._remember(spoken)
         event = Event(kind, app_id, app.user(user_id), event_id, ts_ms, app.slot(ts_ms), dims)
-        return _with_money(event, *fields[4 : 4 + own]) if kind == "purchase" else event
+        if kind == "purchase":
+            return _with_money(event, *fields[4 : 4 + own])
+        return _with_answer(event, *fields[4 : 4 + own]) if kind == "feedback" else event
 
     def _app(self, app_id: str) -> _App | Rejection:
         if not APP_ID.fullmatch(app_id):
@@ -190,6 +195,14 @@ def _with_money(
     except ValueError as error:
         return Rejection(Reason.BAD_FIELD, str(error))
     event.currency, event.product_id, event.refund_of = currency, product_id or "", refund_of or ""
+    return event
+
+
+def _with_answer(event: Event, survey: str, score: int) -> Event | Rejection:
+    low, high = SCORES[survey]
+    if not low <= score <= high:
+        return Rejection(Reason.BAD_FIELD, f"score of {survey} is outside {low}..{high}")
+    event.survey, event.score = survey, score
     return event
 
 

@@ -5,7 +5,12 @@ from msgspec import Struct
 from stream.events.reasons import Reason
 
 # Topic (without prefix) -> the kind of event it carries.
-TOPICS: dict[str, str] = {"installs": "install", "sessions": "session", "purchases": "purchase"}
+TOPICS: dict[str, str] = {
+    "installs": "install",
+    "sessions": "session",
+    "purchases": "purchase",
+    "feedback": "feedback",
+}
 
 # One dimension that an event says: (name, value).
 Dims = tuple[tuple[str, str], ...]
@@ -17,11 +22,12 @@ FUTURE_MS = 24 * 3600 * 1000
 class Event(Struct, gc=False):
     """One accepted event.
 
-    kind          install, session or purchase
+    kind          install, session, purchase or feedback
     user          16 bytes, keyed hash of the user id
     ts_ms         event time, UTC epoch milliseconds; slot is the same moment as (local date, hour)
     dims          (name, value) pairs sorted by name
     amount_minor  purchase: whole minor units of the currency; a refund has the id of what it gives back in refund_of
+    survey        feedback: nps or csat, and its score
     """
 
     kind: str
@@ -35,6 +41,8 @@ class Event(Struct, gc=False):
     currency: str = ""
     product_id: str = ""
     refund_of: str = ""
+    survey: str = ""
+    score: int = 0
 
 
 class Rejection(Struct, gc=False):

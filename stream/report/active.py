@@ -22,11 +22,11 @@ from stream.report.sets import (
 )
 from stream.report.span import Span, span_of
 from stream.retention.days import iso, zone
+from stream.retention.names import REINSTALLS
 from stream.store.protocol import Store, View
 
 WEEK, MONTH = 7, 30
 DAYS_MAX = 10_000
-REINSTALLS = "reinstalls"
 # What is counted of a period, in the order of the columns that `_counts` gives.
 _COLUMNS = ("active", "dau", "wau", "mau", "before", "returning", "new", "installs")
 

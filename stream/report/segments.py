@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.report.sets import NOT_SET, Bitmap, count, fit, value_name, values_counter
+from stream.report.sets import NOT_SET, Bitmap, count, fit
+from stream.retention.names import value_name, values_counter
 from stream.store.protocol import Store, View
 
 OTHER = "other"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from stream.retention.facts import cell, set_name
+from stream.retention.names import cell, set_name
 
 Bitmap = npt.NDArray[np.uint64]
 Take = Callable[[str], Bitmap]
@@ -31,16 +31,6 @@ def cohort_names(cohort: str, day: int) -> list[str]:
 def return_names(returns: str, day: int) -> list[str]:
     """The sets that make up who was active on one day."""
     return [set_name(kind, day) for kind in _RETURNS[returns]]
-
-
-def value_name(dimension: str, value: str) -> str:
-    """The set of the users whose dimension has a value."""
-    return f"dim:{dimension}={value}"
-
-
-def values_counter(dimension: str) -> str:
-    """The counter that knows the values of a dimension."""
-    return "values:" + dimension
 
 
 def triangle_counter(cohort: str, day: int) -> str:

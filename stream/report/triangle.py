@@ -23,11 +23,10 @@ from stream.report.sets import (
     counts_with,
     return_names,
     triangle_counter,
-    value_name,
-    values_counter,
 )
 from stream.report.span import Span, check_cells, periods_of_answer, span_of
 from stream.retention.days import iso, zone
+from stream.retention.names import value_name, values_counter
 from stream.retention.rates import pooled, rate
 from stream.store.protocol import Store, View
 

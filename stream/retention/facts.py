@@ -1,129 +1,86 @@
-"""Which numbers does a user's record add up to? Memberships in sets and sums in counters, and what a change of record changes.
+"""Which numbers does a user's record add up to? Memberships in sets, sums in counters, entries in ledgers, and how they change.
 
     facts(record)       everything the record adds up to
     delta(old, new, …)  facts(new) - facts(old), at the cost of what is new where the cohorts of the user stay the same
 
-A set is named by a string ("session:2026-11-20"), a sum by (counter, field) (("triangle:install:2026-11-20", "7")).
+Names are those of names.py.
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
-from typing import NamedTuple
 
+from stream.retention.amounts import add_answers, add_money
+from stream.retention.anchors import Anchors, anchors
 from stream.retention.days import SLOTS_PER_DAY, iso
-from stream.retention.records import Record, has_slot_between
-
-Sum = tuple[str, str]
-
-
-class Facts(NamedTuple):
-    """Memberships, and sums that are not zero."""
-
-    sets: set[str]
-    sums: dict[Sum, int]
-
-
-class Delta(NamedTuple):
-    """How facts change: sets that are joined and left, sums that are added (never zero)."""
-
-    joins: list[str]
-    leaves: list[str]
-    sums: dict[Sum, int]
-
-
-class Anchors(NamedTuple):
-    """The days at which a user's cohorts begin, and the dimensions; a day is None where there is no such event."""
-
-    install: int | None
-    seen: int | None
-    bought: int | None
-    dims: dict[str, str]
-
-
-@lru_cache(maxsize=65_536)
-def set_name(kind: str, day: int) -> str:
-    """The name of the set of one kind on one day."""
-    return f"{kind}:{iso(day)}"
-
-
-@lru_cache(maxsize=65_536)
-def cell(cohort: str, start: int, day: int) -> Sum:
-    """The sum in which a return on `day` of the cohort that began on `start` is counted; its own day holds the size."""
-    return f"triangle:{cohort}:{iso(start)}", str(day - start)
-
-
-def anchors(record: Record) -> Anchors:
-    """Where the cohorts of this record begin. The dimensions are those of the first install, else the earliest said ones."""
-    summary = record.summary
-    first = summary.first_install
-    bought = min(summary.purchases, default=None)
-    slots = [
-        slot
-        for slot in (min(summary.installs, default=None), bought, *record.sessions[:1])
-        if slot is not None
-    ]
-    return Anchors(
-        None if first is None else first.slot // SLOTS_PER_DAY,
-        min(slots) // SLOTS_PER_DAY if slots else None,
-        None if bought is None else bought // SLOTS_PER_DAY,
-        _dims(record),
-    )
-
-
-def _dims(record: Record) -> dict[str, str]:
-    earliest = dict(record.summary.said)
-    for name, said in record.said.items():
-        if name not in earliest or said < earliest[name]:
-            earliest[name] = said
-    dims = {name: said[2] for name, said in earliest.items()}
-    if record.summary.first_install is not None:
-        dims.update(record.summary.first_install.dims)
-    return dims
+from stream.retention.found import Delta, Facts, slots_between
+from stream.retention.names import (
+    APART_FIRST_SEEN,
+    REINSTALLS,
+    cell,
+    hour,
+    set_name,
+    value_name,
+    values_counter,
+)
+from stream.retention.records import Record
+from stream.retention.scope import ELAPSED, FEEDBACK, HOURS, MONEY, Scope
+from stream.retention.windows import add_windows
 
 
 def active_days(record: Record) -> set[int]:
-    """The local dates on which the user did anything."""
+    """The local dates on which the user did anything, or money moved."""
     summary = record.summary
     return {
         slot // SLOTS_PER_DAY
-        for slots in (record.sessions, summary.installs, summary.purchases)
+        for slots in (record.sessions, summary.installs, summary.purchases, summary.answers, summary.money)
         for slot in slots
     }
 
 
-def facts(record: Record) -> Facts:
+def facts(record: Record, scope: Scope) -> Facts:
     """Everything the record adds up to."""
     start = anchors(record)
-    found = Facts(set(), {})
-    _cohorts(start, found)
-    _days(record, start, active_days(record), found)
+    found = Facts(set(), {}, {})
+    _add_cohorts(start, found)
+    _add_days(record, start, active_days(record), scope, found)
+    if ELAPSED in scope.families:
+        for cohort, slot in start.starts():
+            add_windows(record, cohort, slot, None, scope.zone, found)
     return found
 
 
-def delta(old: Record | None, new: Record, days: Iterable[int], after: Anchors) -> Delta:
-    """facts(new) - facts(old), where `days` are the local dates whose activity can differ, and `after` are new's anchors."""
-    if old is None:
-        found = Facts(set(), {})
-        _cohorts(after, found)
-        _days(new, after, days, found)
-        return Delta(sorted(found.sets), [], found.sums)
-    before = anchors(old)
-    if before[:2] != after[:2]:
-        days = active_days(old) | active_days(new)
-    was, now = Facts(set(), {}), Facts(set(), {})
-    if before != after:
-        _cohorts(before, was)
-        _cohorts(after, now)
+def delta(old: Record | None, new: Record, days: Iterable[int], after: Anchors, scope: Scope) -> Delta:
+    """facts(new) - facts(old), where `days` are the local dates whose events can differ, and `after` are new's anchors."""
+    was, now = Facts(set(), {}, {}), Facts(set(), {}, {})
     days = set(days)
-    _days(old, before, days, was)
-    _days(new, after, days, now)
-    for key, amount in was.sums.items():
-        now.sums[key] = now.sums.get(key, 0) - amount
-    sums = {key: amount for key, amount in now.sums.items() if amount}
-    return Delta(sorted(now.sets - was.sets), sorted(was.sets - now.sets), sums)
+    before = Anchors(None, None, None, {}) if old is None else anchors(old)
+    if before[:2] != after[:2]:
+        days = active_days(new) | (set() if old is None else active_days(old))
+    elif before.bought_slot != after.bought_slot:
+        days |= {day for day in (before.bought, after.bought) if day is not None}
+    if before != after:
+        _add_cohorts(before, was)
+        _add_cohorts(after, now)
+    if old is not None:
+        _add_days(old, before, days, scope, was)
+    _add_days(new, after, days, scope, now)
+    if ELAPSED in scope.families:
+        _add_all_windows(old, before, after, days, scope, was)
+        _add_all_windows(new, after, before, days, scope, now)
+    return now.minus(was)
 
 
-def _cohorts(start: Anchors, found: Facts) -> None:
+def _add_all_windows(
+    record: Record | None, start: Anchors, other: Anchors, days: set[int], scope: Scope, found: Facts
+) -> None:
+    """The windows of a record that can differ: of a cohort whose start moved all of them, else those of some days."""
+    others = dict(other.starts())
+    for cohort, slot in start.starts():
+        if record is not None:
+            touched = days if others.get(cohort) == slot else None
+            add_windows(record, cohort, slot, touched, scope.zone, found)
+
+
+def _add_cohorts(start: Anchors, found: Facts) -> None:
     """The facts that do not depend on single days: which cohorts, which segments.
 
     First seen is the same day as the install for nearly everybody, so only the exceptions have sets of their own:
@@ -138,38 +95,41 @@ def _cohorts(start: Anchors, found: Facts) -> None:
             found.sets.add(set_name("seen+", start.seen))
             if start.install is not None:
                 found.sets.add(set_name("seen-", start.install))
+    if start.is_seen_apart:
+        found.sets.add(APART_FIRST_SEEN)
     if start.bought is not None:
         found.sets.add(set_name("first_purchase", start.bought))
     for name, value in start.dims.items():
-        found.sets.add(f"dim:{name}={value}")
-        found.sums["values:" + name, value] = 1
+        found.sets.add(value_name(name, value))
+        found.sums[values_counter(name), value] = 1
 
 
-def _days(record: Record, start: Anchors, days: Iterable[int], found: Facts) -> None:
-    """The facts of single days: active how, and in which cells of the triangles."""
-    sessions, summary = record.sessions, record.summary
+def _add_days(record: Record, start: Anchors, days: Iterable[int], scope: Scope, found: Facts) -> None:
+    """The facts of single days: active how, in which cells of the triangles, with which money and answers."""
+    summary, families = record.summary, scope.families
     for day in days:
         first, end = day * SLOTS_PER_DAY, (day + 1) * SLOTS_PER_DAY
-        installs = _count(summary.installs, first, end)
-        bought = _count(summary.purchases, first, end) > 0
-        if has_slot_between(sessions, first, end):
+        sessions = slots_between(record.sessions, first, end)
+        installs = slots_between(summary.installs, first, end)
+        purchases = slots_between(summary.purchases, first, end)
+        answers = slots_between(summary.answers, first, end)
+        if sessions:
             found.sets.add(set_name("session", day))
             if start.install is not None and day > start.install:
                 found.sums[cell("install", start.install, day)] = 1
             if start.seen is not None and day > start.seen:
                 found.sums[cell("first_seen", start.seen, day)] = 1
-        elif installs or bought:
+        elif installs or purchases or answers:
             found.sets.add(set_name("other", day))
-        if bought:
+        if purchases:
             found.sets.add(set_name("purchase", day))
-        again = installs - (day == start.install)
+        again = sum(summary.installs[slot] for slot in installs) - (day == start.install)
         if again > 0:
-            found.sums["reinstalls", iso(day)] = again
-
-
-def _count(slots: dict[int, int], first: int, end: int) -> int:
-    if not slots:
-        return 0
-    if len(slots) <= SLOTS_PER_DAY:
-        return sum(count for slot, count in slots.items() if first <= slot < end)
-    return sum(slots.get(slot, 0) for slot in range(first, end))
+            found.sums[REINSTALLS, iso(day)] = again
+        if HOURS in families:
+            for slot in {*sessions, *installs, *purchases, *answers}:
+                found.sums[hour(slot)] = 1
+        if MONEY in families and (summary.money or purchases):
+            add_money(record, start, day, sessions, purchases, found)
+        if answers and FEEDBACK in families:
+            add_answers(summary, start, day, answers, found)

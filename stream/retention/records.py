@@ -1,15 +1,15 @@
 """What is remembered of one user? The record: a value whose merge is associative, commutative and idempotent.
 
-Sessions are a set of slots. Installs and purchases are kept whole, by event id. Of what sessions said of the dimensions the
-earliest value of each is kept. A record with very many kept events keeps them apart (`apart`): then `kept` holds only those that
-were loaded, and `summary` stands for all of them.
+Sessions are a set of slots. Installs, purchases and answers to surveys are kept whole, by event id. Of what sessions said of the
+dimensions the earliest value of each is kept. A record with very many kept events keeps them apart (`apart`): then `kept` holds
+only those that were loaded, and `summary` stands for all of them.
 """
 
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Hashable, Iterable
+from typing import Any, TypeVar
 
 from msgspec import Struct, field
 
@@ -17,11 +17,13 @@ from stream.retention.money import decimal_text
 
 INSTALL = "install"
 PURCHASE = "purchase"
+FEEDBACK = "feedback"
 SESSION = "session"
 
 # When something was said, by which event, and what: (ts_ms, event order, value). The smallest is the earliest.
 Said = tuple[int, str, str]
 Key = tuple[str, str]
+_K = TypeVar("_K", bound=Hashable)
 
 # UUIDs of version 4, with 32 random bits in front. Not those of version 1, 6 or 7, which begin with the time, nor hand-made ones.
 _RANDOM_UUID = re.compile(
@@ -40,6 +42,8 @@ class Kept(Struct, frozen=True, gc=False):
     currency: str = ""
     product_id: str = ""
     refund_of: str = ""
+    survey: str = ""
+    score: int = 0
 
 
 class FirstInstall(Struct, frozen=True, gc=False):
@@ -51,44 +55,99 @@ class FirstInstall(Struct, frozen=True, gc=False):
     dims: tuple[tuple[str, str], ...] = ()
 
 
+class Latest(Struct, frozen=True, gc=False, order=True):
+    """An answer to a survey; the user's is the largest (ts_ms, event_id)."""
+
+    ts_ms: int
+    event_id: str
+    score: int
+
+
 class Summary(Struct):
-    """What the facts need of all kept events: installs and purchases per slot, the first install, what they said."""
+    """What the facts need of all kept events, so that they need not be loaded.
+
+    installs, purchases   how many, by slot; a refund is money and no activity, so it is in neither
+    money                 net minor units by slot and currency; a refund counts at its own slot
+    answers               how many, by slot and (survey, score)
+    latest                the last answer to each survey
+    said                  the earliest value of each dimension
+    """
 
     installs: dict[int, int] = field(default_factory=dict)
     purchases: dict[int, int] = field(default_factory=dict)
     first_install: FirstInstall | None = None
     said: dict[str, Said] = field(default_factory=dict)
+    money: dict[int, dict[str, int]] = field(default_factory=dict)
+    answers: dict[int, dict[tuple[str, int], int]] = field(default_factory=dict)
+    latest: dict[str, Latest] = field(default_factory=dict)
 
     def add(self, key: Key, kept: Kept) -> None:
-        """Count one more kept event. A refund is money and no activity, so it has no slot here."""
+        """Count one more kept event."""
         kind, event_id = key
+        self._count(kind, kept, 1)
         if kind == INSTALL:
-            self.installs[kept.slot] = self.installs.get(kept.slot, 0) + 1
             first = self.first_install
             if first is None or (kept.ts_ms, event_id) < (first.ts_ms, first.event_id):
                 self.first_install = FirstInstall(kept.ts_ms, event_id, kept.slot, kept.dims)
-        elif not kept.refund_of:
-            self.purchases[kept.slot] = self.purchases.get(kept.slot, 0) + 1
+        elif kind == FEEDBACK:
+            answer = Latest(kept.ts_ms, event_id, kept.score)
+            known = self.latest.get(kept.survey)
+            if known is None or known < answer:
+                self.latest[kept.survey] = answer
         for name, value in kept.dims:
             _keep_earliest(self.said, name, (kept.ts_ms, event_order(event_id), value))
 
     def drop(self, key: Key, kept: Kept) -> bool:
-        """Take one kept event out. False when only a new count over all of them can tell what is first or said now."""
+        """Take one kept event out. False when only a new count over all of them can tell what is first, last or said now."""
         kind, event_id = key
-        slots = self.installs if kind == INSTALL else self.purchases
-        if kind == INSTALL or not kept.refund_of:
-            slots[kept.slot] -= 1
-            if not slots[kept.slot]:
-                del slots[kept.slot]
+        self._count(kind, kept, -1)
         first = self.first_install
         if kind == INSTALL and first is not None and (first.ts_ms, first.event_id) == (kept.ts_ms, event_id):
+            return False
+        latest = self.latest.get(kept.survey)
+        if kind == FEEDBACK and latest is not None and latest.event_id == event_id:
             return False
         order = event_order(event_id)
         return all(self.said.get(name) != (kept.ts_ms, order, value) for name, value in kept.dims)
 
+    def _count(self, kind: str, kept: Kept, one: int) -> None:
+        if kind == INSTALL:
+            _add(self.installs, kept.slot, one)
+        elif kind == FEEDBACK:
+            _add_within(self.answers, kept.slot, (kept.survey, kept.score), one)
+        else:
+            amount_minor = -kept.amount_minor if kept.refund_of else kept.amount_minor
+            _add_within(self.money, kept.slot, kept.currency, one * amount_minor)
+            if not kept.refund_of:
+                _add(self.purchases, kept.slot, one)
+
     def copy(self) -> "Summary":
         """A summary that can be changed without changing this one."""
-        return Summary(dict(self.installs), dict(self.purchases), self.first_install, dict(self.said))
+        return Summary(
+            dict(self.installs),
+            dict(self.purchases),
+            self.first_install,
+            dict(self.said),
+            {slot: dict(amounts) for slot, amounts in self.money.items()},
+            {slot: dict(counts) for slot, counts in self.answers.items()},
+            dict(self.latest),
+        )
+
+
+def _add(counts: dict[_K, int], key: _K, amount: int) -> None:
+    """Add to a number; what comes to zero is not there, so that equal summaries are equal."""
+    total = counts.get(key, 0) + amount
+    if total:
+        counts[key] = total
+    else:
+        counts.pop(key, None)
+
+
+def _add_within(outer: dict[int, dict[_K, int]], slot: int, key: _K, amount: int) -> None:
+    inner = outer.setdefault(slot, {})
+    _add(inner, key, amount)
+    if not inner:
+        del outer[slot]
 
 
 class Record(Struct):
@@ -135,6 +194,8 @@ def content_order(kept: Kept) -> tuple[int, bytes]:
     content: dict[str, Any] = dict(kept.dims)
     if kept.currency:
         content |= {"amount": decimal_text(kept.amount_minor, kept.currency), "currency": kept.currency}
+    if kept.survey:
+        content |= {"kind": kept.survey, "score": kept.score}
     content |= {name: text for name in ("product_id", "refund_of") if (text := getattr(kept, name))}
     content["timestamp"] = kept.ts_ms
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -2,14 +2,15 @@
 -- of it; of the others the current record is returned. Nothing is written before everything was read and found sound, since a
 -- script does not roll back.
 --   KEYS[1] prefix of the app, KEYS[2] the lease, KEYS[3] the lineage
---   ARGV[1] MessagePack: {inline bytes max, sparse members max, set names, {counter, field} pairs, users}
---   a user: {id, expected or false, record, joins, leaves, {sum, amount, ...}, {{field, expected or false, bytes}, ...}}
+--   ARGV[1] MessagePack: {inline bytes max, sparse members max, set names, {counter, field} pairs, ledger names, users}
+--   a user: {id, expected or false, record, joins, leaves, {sum, amount, ...}, {{field, expected or false, bytes}, ...} or false,
+--            {ledger, amount as text, ...} or false}
 --   ARGV[2] the last mark that the client has seen, ARGV[3] what makes a new one unique
 -- Returns {place, current or false, ..., mark} with the users that were not applied, or 'paused'.
 local base = KEYS[1]
 local call = redis.call
 if call('EXISTS', KEYS[2]) == 1 then return 'paused' end
-local inline_max, sparse_max, set_names, sum_names, users = unpack(cmsgpack.unpack(ARGV[1]))
+local inline_max, sparse_max, set_names, sum_names, ledger_names, users = unpack(cmsgpack.unpack(ARGV[1]))
 local CHUNK, CHUNK_BYTES, NONE = 65536, 8192, {}
 -- Far below what Lua can unpack at once (8,000).
 local BITS, WORDS = 250, 1000
@@ -102,6 +103,17 @@ for name, counter in pairs(counters) do
   end
 end
 
+for _, match in ipairs(matching) do
+  local entries = match[1][8] or NONE
+  if #entries > 0 then
+    match[6] = string.format('%d', (struct.unpack('<I4', match[4])))
+    for at = 1, #entries, 2 do
+      local stored = call('HGET', base .. 'l:' .. ledger_names[entries[at] + 1], match[6])
+      if stored and not tonumber(stored) then error('ledger ' .. ledger_names[entries[at] + 1] .. ' holds no number') end
+    end
+  end
+end
+
 -- 4. Write.
 for _, match in ipairs(matching) do
   local user, bucket, field, index, long = unpack(match)
@@ -114,6 +126,11 @@ for _, match in ipairs(matching) do
     if long then call('DEL', base .. 'r:' .. user[1]) end
   end
   for _, part in ipairs(user[7] or NONE) do call('HSET', base .. 'k:' .. user[1], part[1], part[3]) end
+  local entries = user[8] or NONE
+  for at = 1, #entries, 2 do
+    local key = base .. 'l:' .. ledger_names[entries[at] + 1]
+    if call('HINCRBY', key, match[6], entries[at + 1]) == 0 then call('HDEL', key, match[6]) end
+  end
 end
 local function bits(key, members, value)
   for at = 1, #members, BITS do

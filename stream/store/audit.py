@@ -5,17 +5,19 @@ Applies wait for it, by a lease that is renewed while it works and ends by itsel
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import numpy as np
 from msgspec import Struct, field
 
-from stream.retention.days import Zone
 from stream.retention.facts import facts
 from stream.retention.records import summarise
+from stream.retention.scope import Scope
 from stream.store.chunks import bitmap_of, members_of
 from stream.store.codec import decode, decode_kept
 from stream.store.protocol import Bitmap, Store, StoredUser
 
+_K = TypeVar("_K", str, int)
 LEASE_SECONDS = 30.0
 _RENEW_USERS = 2_000
 
@@ -38,28 +40,31 @@ class _Recount(Struct):
     """What the records of one shard add up to."""
 
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
+    ledgers: dict[str, dict[int, int]] = field(default_factory=dict)
     members: dict[str, list[int]] = field(default_factory=dict)
 
 
 async def audit(
-    store: Store, app: str, zone: Zone, *, progress: Callable[[int], None] = lambda users: None
+    store: Store, app: str, scope: Scope, *, progress: Callable[[int], None] = lambda users: None
 ) -> AuditReport:
     """Recount one app. Raises AuditBusy; progress is told the number of users read so far."""
     report = AuditReport(app)
     async with _lease(store):
         recounts = {shard: _Recount() for shard in range(store.shards)}
         async for user in store.stored_users(app):
-            _add(recounts[user.shard], user, zone, report)
+            _add(recounts[user.shard], user, scope, report)
             report.users += 1
             if report.users % _RENEW_USERS == 0:
                 progress(report.users)
                 if not await store.pause(LEASE_SECONDS):
                     raise AuditBusy("the lease was lost while counting; run the audit again")
         counters, sets = await store.stored_counters(app), await store.stored_sets(app)
+        ledgers = await store.stored_ledgers(app)
         if not await store.pause(LEASE_SECONDS):
             raise AuditBusy("the lease was lost while counting; run the audit again")
     for shard, recount in recounts.items():
-        _compare_counters(shard, recount.counters, counters[shard], report)
+        _compare_numbers(shard, "counter", recount.counters, counters[shard], report)
+        _compare_numbers(shard, "ledger", recount.ledgers, ledgers[shard], report)
         _compare_sets(shard, recount.members, sets[shard], report)
     return report
 
@@ -74,33 +79,39 @@ async def _lease(store: Store) -> AsyncIterator[None]:
         await store.resume()
 
 
-def _add(recount: _Recount, user: StoredUser, zone: Zone, report: AuditReport) -> None:
-    record = decode(user.record, zone)
+def _add(recount: _Recount, user: StoredUser, scope: Scope, report: AuditReport) -> None:
+    record = decode(user.record, scope.zone)
     if record.apart:
-        record.kept = dict(decode_kept(data, zone) for data in user.parts.values())
+        record.kept = dict(decode_kept(data, scope.zone) for data in user.parts.values())
         counted = summarise(record.kept)
         if counted != record.summary:
             report.differences.append(
                 f"user {user.index}: the record's summary is not that of its kept events"
             )
         record.summary = counted
-    sets, sums = facts(record)
+    sets, sums, ledgers = facts(record, scope)
     for name in sets:
         recount.members.setdefault(name, []).append(user.index)
     for (counter, counted_field), amount in sums.items():
         fields = recount.counters.setdefault(counter, {})
         fields[counted_field] = fields.get(counted_field, 0) + amount
+    for ledger, amount in ledgers.items():
+        recount.ledgers.setdefault(ledger, {})[user.index] = amount
 
 
-def _compare_counters(
-    shard: int, right: dict[str, dict[str, int]], stored: dict[str, dict[str, int]], report: AuditReport
+def _compare_numbers(
+    shard: int,
+    kind: str,
+    right: dict[str, dict[_K, int]],
+    stored: dict[str, dict[_K, int]],
+    report: AuditReport,
 ) -> None:
     for counter in sorted(right.keys() | stored.keys()):
         expected, found = right.get(counter, {}), stored.get(counter, {})
         for name in sorted(expected.keys() | found.keys()):
             report.counters += 1
             if expected.get(name, 0) != found.get(name, 0):
-                where = f"shard {shard}: counter {counter} [{name}]"
+                where = f"shard {shard}: {kind} {counter} [{name}]"
                 report.differences.append(
                     f"{where} is {found.get(name, 0)}, the records say {expected.get(name, 0)}"
                 )

@@ -1,12 +1,13 @@
 """How does a set of user indexes become a bitmap? Bits in the order of SETBIT: the highest bit of a byte first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
 
 from stream.store.keys import CHUNK_BYTES, CHUNK_USERS
-from stream.store.protocol import Bitmap
+from stream.store.protocol import Bitmap, Ledger
 
 
 def chunks_of(users: int) -> int:
@@ -39,3 +40,16 @@ def bitmap_of_chunks(stored: Sequence[bytes | None]) -> Bitmap:
 def members_of(bitmap: Bitmap) -> npt.NDArray[np.int64]:
     """The indexes in a bitmap, in order."""
     return np.flatnonzero(np.unpackbits(bitmap.view(np.uint8))).astype(np.int64)
+
+
+def first_places(chunks: Sequence[int]) -> list[int]:
+    """Where the users of each shard begin in a bitmap of all shards, from their chunks."""
+    return list(accumulate((number * CHUNK_USERS for number in chunks[:-1]), initial=0))
+
+
+def join_ledgers(shards: Sequence[tuple[int, Mapping[int, int]]]) -> Ledger:
+    """One ledger of those of the shards: (first place of the shard, index -> number)."""
+    return Ledger(
+        np.array([base + index for base, entries in shards for index in entries], dtype=np.int64),
+        np.array([number for _, entries in shards for number in entries.values()], dtype=np.int64),
+    )

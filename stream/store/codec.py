@@ -19,11 +19,13 @@ from msgspec import Struct
 
 from stream.retention.days import DAY_MS, SLOTS_PER_DAY, Zone
 from stream.retention.records import (
+    FEEDBACK,
     INSTALL,
     PURCHASE,
     FirstInstall,
     Kept,
     Key,
+    Latest,
     Record,
     Said,
     Summary,
@@ -52,10 +54,11 @@ _EPOCH_DAY = 719_163
 _LONG_GAP_BYTES = 4
 _K = TypeVar("_K", int, str)
 _V = TypeVar("_V")
-_KINDS = (INSTALL, PURCHASE)
+_KINDS = (INSTALL, PURCHASE, FEEDBACK)
 NOTHING = b"\0"  # a record of nothing, to which sessions can be added
 
-# Kept events in EXTRA: (kind, event id, time, dims, amount, currency, product, refund of).
+# Kept events in EXTRA: (kind, event id, time, dims, amount, currency, product, refund of); an answer has its score and its survey
+# in the places of amount and currency.
 _KeptRow = tuple[int, str, int, Dims, int, str, str, str]
 
 
@@ -70,6 +73,9 @@ class _Extra(Struct, array_like=True):
     purchases: dict[int, int] = {}
     first_install: tuple[int, str, Dims] | None = None
     kept_said: dict[str, Said] = {}
+    money: dict[int, dict[str, int]] = {}
+    answers: list[tuple[int, str, int, int]] = []  # slot, survey, score, how many
+    latest: dict[str, Latest] = {}
 
 
 _encode_extra = msgspec.msgpack.Encoder().encode
@@ -240,15 +246,16 @@ def _read_moment(data: bytes, at: int) -> tuple[int, str, int]:
 
 
 def _row(key: Key, kept: Kept) -> _KeptRow:
-    rest = (kept.amount_minor, kept.currency, kept.product_id, kept.refund_of)
+    what = (kept.score, kept.survey) if key[0] == FEEDBACK else (kept.amount_minor, kept.currency)
+    rest = (*what, kept.product_id, kept.refund_of)
     return (_KINDS.index(key[0]), key[1], kept.ts_ms, kept.dims, *rest)
 
 
 def _unrow(row: _KeptRow, zone: Zone) -> tuple[Key, Kept]:
-    kind, event_id, ts_ms, dims, amount_minor, currency, product_id, refund_of = row
-    return (_KINDS[kind], event_id), Kept(
-        ts_ms, zone.slot(ts_ms), dims, amount_minor, currency, product_id, refund_of
-    )
+    kind, event_id, ts_ms, dims, number, word, product_id, refund_of = row
+    if _KINDS[kind] == FEEDBACK:
+        return (FEEDBACK, event_id), Kept(ts_ms, zone.slot(ts_ms), dims, survey=word, score=number)
+    return (_KINDS[kind], event_id), Kept(ts_ms, zone.slot(ts_ms), dims, number, word, product_id, refund_of)
 
 
 def _put_summary(summary: Summary, extra: _Extra) -> None:
@@ -256,12 +263,22 @@ def _put_summary(summary: Summary, extra: _Extra) -> None:
     extra.installs, extra.purchases = _sorted(summary.installs), _sorted(summary.purchases)
     extra.kept_said = _sorted(summary.said)
     extra.first_install = None if first is None else (first.ts_ms, first.event_id, first.dims)
+    extra.money = _sorted({slot: _sorted(amounts) for slot, amounts in summary.money.items()})
+    extra.answers = sorted(
+        (slot, *answer, count) for slot, counts in summary.answers.items() for answer, count in counts.items()
+    )
+    extra.latest = _sorted(summary.latest)
 
 
 def _get_summary(extra: _Extra, zone: Zone) -> Summary:
     first = extra.first_install
     known = None if first is None else FirstInstall(first[0], first[1], zone.slot(first[0]), first[2])
-    return Summary(extra.installs, extra.purchases, known, extra.kept_said)
+    answers: dict[int, dict[tuple[str, int], int]] = {}
+    for slot, survey, score, count in extra.answers:
+        answers.setdefault(slot, {})[survey, score] = count
+    return Summary(
+        extra.installs, extra.purchases, known, extra.kept_said, extra.money, answers, extra.latest
+    )
 
 
 def _sorted(found: dict[_K, _V]) -> dict[_K, _V]:

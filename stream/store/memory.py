@@ -2,12 +2,12 @@
 
 import copy
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from msgspec import Struct, field
 
-from stream.store.chunks import bitmap_of, chunks_of
+from stream.store.chunks import bitmap_of, chunks_of, first_places, join_ledgers
 from stream.store.keys import shard_of
 from stream.store.lineage import History, Lineage
 from stream.store.protocol import (
@@ -23,6 +23,8 @@ from stream.store.protocol import (
     smallest,
 )
 
+_K = TypeVar("_K", str, int)
+
 
 class _Users(Struct):
     """One app in one shard."""
@@ -31,6 +33,7 @@ class _Users(Struct):
     parts: dict[bytes, dict[bytes, bytes]] = field(default_factory=dict)
     sets: dict[str, set[int]] = field(default_factory=dict)
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
+    ledgers: dict[str, dict[int, int]] = field(default_factory=dict)
     given: int = 0
     version: int = 0
 
@@ -123,10 +126,9 @@ class MemoryStore:
             for name in write.delta.leaves:
                 users.sets.get(name, set()).discard(index)
             for (counter, counted), amount in write.delta.sums.items():
-                fields = users.counters.setdefault(counter, {})
-                fields[counted] = fields.get(counted, 0) + amount
-                if not fields[counted]:
-                    del fields[counted]
+                _add(users.counters.setdefault(counter, {}), counted, amount)
+            for name, amount in write.delta.ledgers.items():
+                _add(users.ledgers.setdefault(name, {}), index, amount)
         users.version += len(conflicts) < len(writes)
         self._mark(shard, new=len(conflicts) < len(writes))
         return conflicts
@@ -166,8 +168,15 @@ class MemoryStore:
         """Counts that are no function of records."""
         return dict(self._data.totals)
 
-    async def view(self, app: str, *, counters: Sequence[str] = (), sets: Sequence[str] = ()) -> View:
-        """Some counters and sets of an app."""
+    async def view(
+        self,
+        app: str,
+        *,
+        counters: Sequence[str] = (),
+        sets: Sequence[str] = (),
+        ledgers: Sequence[str] = (),
+    ) -> View:
+        """Some counters, sets and ledgers of an app."""
         shards = [self._app(shard, app) for shard in range(self.shards)]
         numbers: dict[str, dict[str, int]] = {name: {} for name in counters}
         for users in shards:
@@ -175,7 +184,14 @@ class MemoryStore:
                 for counted, number in users.counters.get(name, {}).items():
                     numbers[name][counted] = numbers[name].get(counted, 0) + number
         bitmaps = {name: np.concatenate([_bitmap(users, name) for users in shards]) for name in sets}
-        return View(numbers, bitmaps, sum(users.version for users in shards))
+        bases = first_places([chunks_of(users.given) for users in shards])
+        entries = {
+            name: join_ledgers(
+                [(base, users.ledgers.get(name, {})) for base, users in zip(bases, shards, strict=True)]
+            )
+            for name in ledgers
+        }
+        return View(numbers, bitmaps, entries, sum(users.version for users in shards))
 
     async def pause(self, seconds: float) -> bool:
         """Make applies wait."""
@@ -208,8 +224,21 @@ class MemoryStore:
             for shard, users in shards.items()
         }
 
+    async def stored_ledgers(self, app: str) -> dict[int, dict[str, dict[int, int]]]:
+        """Every ledger of an app, by shard."""
+        return {
+            shard: {n: dict(entries) for n, entries in self._app(shard, app).ledgers.items() if entries}
+            for shard in range(self.shards)
+        }
+
     async def aclose(self) -> None:
         """Nothing to close."""
+
+
+def _add(numbers: dict[_K, int], key: _K, amount: int) -> None:
+    numbers[key] = numbers.get(key, 0) + amount
+    if not numbers[key]:
+        del numbers[key]
 
 
 def _bitmap(users: _Users, name: str) -> Bitmap:

@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from stream.retention.facts import Delta
+from stream.retention.found import Delta
 
 Bitmap = npt.NDArray[np.uint64]
 Partition = tuple[str, int]
 # One kept event stored apart: its field, its bytes as planned against (None: absent), its new bytes.
 Part = tuple[bytes, bytes | None, bytes]
 
-LAYOUT = "1"
+LAYOUT = "2"
 
 
 class Position(NamedTuple):
@@ -43,11 +43,19 @@ class Progress(NamedTuple):
     totals: Mapping[str, int]
 
 
+class Ledger(NamedTuple):
+    """A number for each of some users: their places in the bitmaps, in no order, and the numbers."""
+
+    users: npt.NDArray[np.int64]
+    amounts: npt.NDArray[np.int64]
+
+
 class View(NamedTuple):
-    """Counters and bitmaps of one state. All bitmaps have one length: every shard, chunk after chunk."""
+    """Counters, bitmaps and ledgers of one state. All bitmaps have one length: every shard, chunk after chunk."""
 
     counters: dict[str, dict[str, int]]
     sets: dict[str, Bitmap]
+    ledgers: dict[str, Ledger]
     version: int
 
 
@@ -110,8 +118,15 @@ class Store(Protocol):
     async def totals(self) -> dict[str, int]:
         """Counts that are no function of records: applied, dead_letters, erased, offset_holes."""
 
-    async def view(self, app: str, *, counters: Sequence[str] = (), sets: Sequence[str] = ()) -> View:
-        """Some counters and sets of an app in one state; what is missing is empty."""
+    async def view(
+        self,
+        app: str,
+        *,
+        counters: Sequence[str] = (),
+        sets: Sequence[str] = (),
+        ledgers: Sequence[str] = (),
+    ) -> View:
+        """Some counters, sets and ledgers of an app in one state; what is missing is empty."""
 
     async def pause(self, seconds: float) -> bool:
         """Take or renew the lease by which applies wait; False when somebody else holds it."""
@@ -127,6 +142,9 @@ class Store(Protocol):
 
     async def stored_sets(self, app: str) -> dict[int, dict[str, Bitmap]]:
         """Every set of an app, by shard."""
+
+    async def stored_ledgers(self, app: str) -> dict[int, dict[str, dict[int, int]]]:
+        """Every ledger of an app, by shard: index -> number."""
 
     async def aclose(self) -> None:
         """Close connections."""

@@ -5,8 +5,6 @@ import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-import msgpack  # type: ignore[import-untyped]  # ships no types
-import numpy as np
 import redis.asyncio as aioredis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -14,8 +12,9 @@ from redis.exceptions import RedisError
 
 from stream.store.calls import Script, answered
 from stream.store.chunks import bitmap_of_chunks, chunks_of
-from stream.store.keys import INDEX_BYTES, SPARSE_MEMBERS_MAX, app_prefix, shard_of, shard_prefix
+from stream.store.keys import INDEX_BYTES, app_prefix, shard_of, shard_prefix
 from stream.store.lineage import BACK, Lineage
+from stream.store.packing import pack_writes, partition_of, partition_text, position_of, position_text
 from stream.store.protocol import (
     Bitmap,
     IdentityMismatch,
@@ -28,15 +27,13 @@ from stream.store.protocol import (
     View,
     smallest,
 )
+from stream.store.views import Names, Part, entries, join, numbers, pairs
 
 _LISTPACK_VALUE_BYTES = 64
 _SCAN_COUNT = 1000
 _VIEW_TRIES = 5
 _VIEW_LEASE_SECONDS = 10.0
 _PAUSED = b"paused"
-
-# The server's MessagePack knows raw strings only, none of the later binary types.
-_pack = msgpack.Packer(use_bin_type=False, autoreset=True).pack
 
 
 class RedisStore:
@@ -142,22 +139,22 @@ class RedisStore:
         answer = await self._advance(
             self._client,
             (prefix + "positions", prefix + "totals", prefix + "lease", prefix + "lineage"),
-            _partition_text(progress.partition),
-            _position_text(progress.expected),
-            _position_text(progress.position),
+            partition_text(progress.partition),
+            position_text(progress.expected),
+            position_text(progress.position),
             self._lineage[shard].seen,
             *totals,
         )
         if answer == _PAUSED:
             raise StorePaused("an audit holds the lease")
-        return _position(answer) if answer and answer != BACK else None
+        return position_of(answer) if answer and answer != BACK else None
 
     async def shard_positions(self) -> list[dict[Partition, Position]]:
         """The positions, shard by shard."""
         found = []
         for shard in range(self.shards):
             stored = await answered(self._client.hgetall(shard_prefix(shard) + "positions"))
-            found.append({_partition(name): _position(text) for name, text in stored.items()})
+            found.append({partition_of(name): position_of(text) for name, text in stored.items()})
         return found
 
     async def positions(self) -> dict[Partition, Position]:
@@ -169,48 +166,55 @@ class RedisStore:
         stored = await answered(self._client.hgetall(shard_prefix(0) + "totals"))
         return {name.decode(): int(value) for name, value in sorted(stored.items())}
 
-    async def view(self, app: str, *, counters: Sequence[str] = (), sets: Sequence[str] = ()) -> View:
+    async def view(
+        self,
+        app: str,
+        *,
+        counters: Sequence[str] = (),
+        sets: Sequence[str] = (),
+        ledgers: Sequence[str] = (),
+    ) -> View:
         """One transaction a shard. With several shards the versions are read again, and the lease taken if they never rest."""
+        names = Names(counters, sets, ledgers)
         for _ in range(_VIEW_TRIES):
-            parts = [await self._view(shard, app, counters, sets) for shard in range(self.shards)]
+            parts = [await self._view(shard, app, names) for shard in range(self.shards)]
             if self.shards == 1 or [part.version for part in parts] == await self._versions(app):
-                return _add_views(parts)
+                return await asyncio.to_thread(join, names, parts)
         if not await self.pause(_VIEW_LEASE_SECONDS):
             raise StorePaused("the numbers move too fast for one state, and an audit holds the lease")
         try:
-            return _add_views([await self._view(shard, app, counters, sets) for shard in range(self.shards)])
+            parts = [await self._view(shard, app, names) for shard in range(self.shards)]
         finally:
             await self.resume()
+        return await asyncio.to_thread(join, names, parts)
 
     async def _versions(self, app: str) -> list[int]:
         prefixes = [app_prefix(shard, app) for shard in range(self.shards)]
         return [int(await answered(self._client.hget(prefix + "n", "version")) or 0) for prefix in prefixes]
 
-    async def _view(self, shard: int, app: str, counters: Sequence[str], sets: Sequence[str]) -> View:
+    async def _view(self, shard: int, app: str, names: "Names") -> "Part":
         prefix = app_prefix(shard, app)
-        if not sets:
-            version, *answers = await self._counters(self._client, (prefix,), *counters)
-            return View(
-                {name: _pairs(words) for name, words in zip(counters, answers, strict=True)},
-                {},
-                int(version or 0),
-            )
+        if not names.sets and not names.ledgers:
+            version, *answers = await self._counters(self._client, (prefix,), *names.counters)
+            return Part([pairs(words) for words in answers], [], [], 0, int(version or 0))
         chunks = chunks_of(int(await answered(self._client.hget(prefix + "n", "users")) or 0))
         while True:
             async with self._client.pipeline(transaction=True) as call:
                 call.hmget(prefix + "n", ["users", "version"])
-                for name in counters:
+                for name in names.counters:
                     call.hgetall(f"{prefix}c:{name}")
-                if chunks:
-                    call.mget([f"{prefix}s:{name}:{chunk}" for name in sets for chunk in range(chunks)])
+                for name in names.ledgers:
+                    call.hgetall(f"{prefix}l:{name}")
+                if chunks and names.sets:
+                    call.mget([f"{prefix}s:{name}:{chunk}" for name in names.sets for chunk in range(chunks)])
                 (users, version), *answers = await answered(call.execute())
             if chunks_of(int(users or 0)) > chunks:
                 chunks = chunks_of(int(users))
                 continue
-            numbers = {name: _numbers(stored) for name, stored in zip(counters, answers, strict=False)}
-            values = answers[len(counters)] if chunks else []
-            bitmaps = await asyncio.to_thread(_bitmaps, sets, values, chunks)
-            return View(numbers, bitmaps, int(version or 0))
+            at = len(names.counters)
+            counters, ledgers = answers[:at], answers[at : at + len(names.ledgers)]
+            values = answers[at + len(ledgers)] if chunks and names.sets else []
+            return Part([numbers(stored) for stored in counters], values, ledgers, chunks, int(version or 0))
 
     async def pause(self, seconds: float) -> bool:
         """Take or renew the lease on every shard; it ends by itself."""
@@ -270,7 +274,7 @@ class RedisStore:
             prefix = app_prefix(shard, app).encode() + b"c:"
             keys = [key async for key in self._keys(prefix)]
             found[shard] = {
-                key[len(prefix) :].decode(): _numbers(await answered(self._client.hgetall(key)))
+                key[len(prefix) :].decode(): numbers(await answered(self._client.hgetall(key)))
                 for key in keys
             }
         return found
@@ -288,6 +292,18 @@ class RedisStore:
             found[shard] = {name: bitmap_of_chunks(values) for name, values in stored.items()}
         return found
 
+    async def stored_ledgers(self, app: str) -> dict[int, dict[str, dict[int, int]]]:
+        """Every ledger of an app, by shard."""
+        found: dict[int, dict[str, dict[int, int]]] = {}
+        for shard in range(self.shards):
+            prefix = app_prefix(shard, app).encode() + b"l:"
+            keys = [key async for key in self._keys(prefix)]
+            found[shard] = {
+                key[len(prefix) :].decode(): entries(await answered(self._client.hgetall(key)))
+                for key in keys
+            }
+        return found
+
     async def _keys(self, prefix: bytes) -> AsyncIterator[bytes]:
         pattern = (
             b"".join(b"\\" + bytes((byte,)) if byte in b"*?[]\\" else bytes((byte,)) for byte in prefix)
@@ -302,72 +318,3 @@ class RedisStore:
     async def aclose(self) -> None:
         """Close connections."""
         await self._client.aclose()
-
-
-def pack_writes(writes: Sequence[UserWrite], inline_bytes_max: int) -> bytes:
-    """The argument of apply.lua: names once, users by numbers."""
-    sets: dict[str, int] = {}
-    sums: dict[tuple[str, str], int] = {}
-    users = []
-    for write in writes:
-        delta = write.delta
-        users.append(
-            (
-                write.user,
-                write.expected if write.expected is not None else False,
-                write.record,
-                [sets.setdefault(name, len(sets)) for name in delta.joins],
-                [sets.setdefault(name, len(sets)) for name in delta.leaves],
-                [
-                    word
-                    for key, amount in delta.sums.items()
-                    for word in (sums.setdefault(key, len(sums)), amount)
-                ],
-                [(name, old if old is not None else False, new) for name, old, new in write.parts] or False,
-            )
-        )
-    packed: bytes = _pack((inline_bytes_max, SPARSE_MEMBERS_MAX, list(sets), list(sums), users))
-    return packed
-
-
-def _add_views(parts: Sequence[View]) -> View:
-    """Numbers add over shards; bitmaps stand one after the other."""
-    if len(parts) == 1:
-        return parts[0]
-    counters: dict[str, dict[str, int]] = {name: {} for name in parts[0].counters}
-    for part in parts:
-        for name, fields in part.counters.items():
-            for field, number in fields.items():
-                counters[name][field] = counters[name].get(field, 0) + number
-    sets = {name: np.concatenate([part.sets[name] for part in parts]) for name in parts[0].sets}
-    return View(counters, sets, sum(part.version for part in parts))
-
-
-def _bitmaps(names: Sequence[str], values: Sequence[bytes | None], chunks: int) -> dict[str, Bitmap]:
-    return {name: bitmap_of_chunks(values[at * chunks : (at + 1) * chunks]) for at, name in enumerate(names)}
-
-
-def _pairs(words: Sequence[bytes]) -> dict[str, int]:
-    return {field.decode(): int(number) for field, number in zip(words[::2], words[1::2], strict=True)}
-
-
-def _numbers(stored: Mapping[bytes, bytes]) -> dict[str, int]:
-    return {field.decode(): int(number) for field, number in stored.items()}
-
-
-def _partition_text(partition: Partition) -> str:
-    return f"{partition[0]}:{partition[1]}"
-
-
-def _partition(text: bytes) -> Partition:
-    topic, _, number = text.decode().rpartition(":")
-    return topic, int(number)
-
-
-def _position_text(position: Position | None) -> str:
-    return "" if position is None else f"{position.next}@{position.log_id}"
-
-
-def _position(text: bytes) -> Position:
-    number, _, log_id = text.decode().partition("@")
-    return Position(int(number), log_id)

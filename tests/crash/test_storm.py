@@ -19,6 +19,7 @@ from consumers.demo import Scenario, Traffic, day_of
 from consumers.kafka import Kafka, producer
 from consumers.settings import Settings
 from stream.retention.days import zone
+from stream.retention.scope import Scope
 from stream.store.audit import audit
 from stream.store.protocol import StoreUnavailable
 from stream.store.redis import RedisStore
@@ -281,7 +282,7 @@ async def hold(settings: Settings, store: RedisStore, sent: int) -> None:
     assert totals.get("offset_holes", 0) == 0
     named = {(headers["topic"], headers["partition"], headers["offset"]) for _, _, headers in letters}
     assert len(named) == len(oracle.refused)
-    report = await audit(store, APP, zone("UTC"))
+    report = await audit(store, APP, Scope(zone("UTC")))
     assert report.differences == []
     assert report.users == len(
         [person for person in people if person.sessions or person.installs or person.purchases]

@@ -24,6 +24,7 @@ import pytest
 from stream.report import active, retention
 from stream.report.query import parse_active, parse_retention
 from stream.retention.days import zone
+from stream.retention.scope import Scope
 from stream.store.audit import audit
 from stream.store.redis import RedisStore
 from tests.cases import DATA, SKIP
@@ -130,7 +131,7 @@ async def test_every_cell_is_what_sql_counts_however_the_rows_came(store: RedisS
         for shape in SHAPES:
             await check_triangle(store, app, name, launch, *shape)
         await check_active(store, app, name, launch)
-        found = await audit(store, app, zone(name))
+        found = await audit(store, app, Scope(zone(name)))
         assert not found.differences
 
 

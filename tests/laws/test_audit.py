@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stream.retention.days import zone
+from stream.retention.scope import Scope
 from stream.store.audit import audit
 from stream.store.memory import MemoryStore
 from tests.laws.test_mutations import story
@@ -41,6 +42,6 @@ def lost_record(users: Any) -> None:
 async def test_the_audit_names_what_does_not_add_up(harm: Callable[[Any], None]) -> None:
     store, rng, told = MemoryStore(), random.Random(1), story(1)
     await World(Log(told.records, rng), store, rng).run()
-    assert not (await audit(store, APP, zone("UTC"))).differences
+    assert not (await audit(store, APP, Scope(zone("UTC")))).differences
     harm(store._data.apps[0][APP])
-    assert (await audit(store, APP, zone("UTC"))).differences
+    assert (await audit(store, APP, Scope(zone("UTC")))).differences

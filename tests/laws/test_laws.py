@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.retention.days import zone
+from stream.retention.scope import Scope
 from stream.store.audit import AuditReport, audit
 from stream.store.memory import MemoryStore
 from tests.laws.checks import check_store, check_world, oracle_of, stored_counters, stored_memberships
@@ -76,7 +77,7 @@ async def test_two_histories_of_the_same_events_give_the_same_bytes(
 async def test_the_audit_agrees_with_what_was_counted(story: Story, seed: int, shards: int) -> None:
     world = world_of(story, seed, shards=shards)
     await world.run()
-    assert_clean(await audit(world.store, APP, zone(story.zone)))
+    assert_clean(await audit(world.store, APP, Scope(zone(story.zone))))
 
 
 @examples(25, shrink=False)
@@ -86,7 +87,7 @@ async def test_a_record_too_large_for_one_value_counts_the_same(story: Story, se
     world = world_of(many, seed, batch_max=30)
     await world.run()
     await check_world(world, oracle_of(many))
-    assert_clean(await audit(world.store, APP, zone(story.zone)))
+    assert_clean(await audit(world.store, APP, Scope(zone(story.zone))))
 
 
 def _shuffled(story: Story, seed: int) -> Story:

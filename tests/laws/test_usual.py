@@ -16,6 +16,7 @@ import pytest
 from stream.engine import DeadLetter, Engine, RecordBatch
 from stream.events.decode import Decoder
 from stream.retention.days import zone
+from stream.retention.scope import Scope
 from stream.store.audit import audit
 from stream.store.memory import MemoryStore
 from tests.laws.checks import check_store, oracle_of
@@ -102,7 +103,7 @@ async def test_usual_traffic_counts_what_the_oracle_counts(engines: int) -> None
         again = rng.sample(records, len(records) // 4)
         await count_in_order(store.client(), again, rng, 1)
         await check_store(store, oracle_of(Story(ZONE, date(2024, 3, 8), tuple(records))))
-        assert not (await audit(store, APP, zone(ZONE))).differences, seed
+        assert not (await audit(store, APP, Scope(zone(ZONE)))).differences, seed
 
 
 async def test_a_repeat_of_usual_traffic_changes_nothing() -> None:

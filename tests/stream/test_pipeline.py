@@ -13,14 +13,17 @@ from stream.events.schema import Event
 from stream.pipeline import fields_needed, plan
 from stream.retention.days import zone
 from stream.retention.facts import facts
+from stream.retention.names import hour
 from stream.retention.records import Incomplete, Record, summarise
+from stream.retention.scope import Scope
 from stream.shortcuts import Known, Plan, plan_append, plan_known, plan_new
 from stream.store.codec import decode, decode_kept
 from stream.store.protocol import UserWrite
 
-ZONE = zone("UTC")
+ZONE = zone("Australia/Lord_Howe")
+SCOPE = Scope(ZONE)
 USER = b"u" * 16
-START = 1_780_000_000_000
+START = 1_711_950_000_000  # the clock goes back by half an hour some days later
 HOUR, DAY = 3_600_000, 86_400_000
 DIMS = [(), (("country", "VN"),), (("country", "US"), ("platform", "ios")), (("other", "q"),)]
 
@@ -36,6 +39,7 @@ def alike(write: UserWrite | None) -> Any:
         set(delta.joins),
         set(delta.leaves),
         delta.sums,
+        delta.ledgers,
         write.parts,
     )
 
@@ -49,6 +53,7 @@ class One:
         self.parts: dict[bytes, bytes] = {}
         self.sets: set[str] = set()
         self.sums: Counter[Any] = Counter()
+        self.ledgers: Counter[str] = Counter()
 
     def feed(self, events: list[Event], append: bool) -> None:
         planned = self._short(events) if append else None
@@ -58,8 +63,8 @@ class One:
 
     def _short(self, events: list[Event]) -> Plan | None:
         if self.stored is None:
-            return plan_new(USER, events)
-        return None if self.known is None else plan_known(USER, self.known, events)
+            return plan_new(USER, events, SCOPE)
+        return None if self.known is None else plan_known(USER, self.known, events, SCOPE)
 
     def _plan(self, events: list[Event]) -> Plan:
         needed = fields_needed(self.stored, events)
@@ -68,11 +73,11 @@ class One:
                 USER,
                 self.stored,
                 events,
-                ZONE,
+                SCOPE,
                 {name: self.parts[name] for name in needed if name in self.parts},
             )
         except Incomplete:
-            return plan(USER, self.stored, events, ZONE, self.parts, whole=True)
+            return plan(USER, self.stored, events, SCOPE, self.parts, whole=True)
 
     def _take(self, planned: Plan) -> None:
         self.known = planned.known
@@ -84,10 +89,12 @@ class One:
         assert self.sets.isdisjoint(write.delta.joins)
         assert self.sets.issuperset(write.delta.leaves)
         assert all(write.delta.sums.values())
+        assert all(write.delta.ledgers.values())
         self.stored = write.record
         self.parts.update({name: new for name, _, new in write.parts})
         self.sets = (self.sets | set(write.delta.joins)) - set(write.delta.leaves)
         self.sums.update(write.delta.sums)
+        self.ledgers.update(write.delta.ledgers)
 
     def record(self) -> Record:
         assert self.stored is not None
@@ -101,8 +108,9 @@ class One:
 # The decoder hands out one object for equal dimensions, and the short ways compare objects.
 @st.composite
 def events(draw: st.DrawFn) -> Event:
-    kind = draw(st.sampled_from(["session", "session", "session", "install", "purchase"]))
-    ts_ms = START + draw(st.sampled_from([0, HOUR, DAY, 2 * DAY, 40 * DAY])) + draw(st.integers(0, 2))
+    kind = draw(st.sampled_from(["session", "session", "session", "install", "purchase", "feedback"]))
+    hours = st.sampled_from([0, 1, 7, 23, 24, 25, 48, 140, 141, 24 * 40])
+    ts_ms = START + draw(hours) * HOUR + draw(st.integers(0, 2))
     event = Event(
         kind,
         "demo",
@@ -115,6 +123,8 @@ def events(draw: st.DrawFn) -> Event:
     if kind == "purchase":
         event.amount_minor, event.currency = draw(st.integers(0, 4)), "USD"
         event.refund_of = draw(st.sampled_from(["", "", "x"]))
+    if kind == "feedback":
+        event.survey, event.score = draw(st.sampled_from([("nps", 9), ("nps", 3), ("csat", 5), ("csat", 1)]))
     return event
 
 
@@ -134,9 +144,11 @@ def test_any_order_and_any_cut_give_the_same_record_and_its_facts(
                 size = rng.randint(1, 4)
                 one.feed(rest[:size], append=rng.random() < 0.7)
                 rest = rest[size:]
-            adds_up = facts(one.record())
+            adds_up = facts(one.record(), SCOPE)
             assert adds_up.sets == one.sets
             assert adds_up.sums == {key: amount for key, amount in one.sums.items() if amount}
+            entries = {key: amount for key, amount in one.ledgers.items() if amount}
+            assert {key: amount for key, amount in adds_up.ledgers.items() if amount} == entries
             ends.append((one.stored, one.parts))
     assert all(end == ends[0] for end in ends)
 
@@ -145,8 +157,8 @@ def test_any_order_and_any_cut_give_the_same_record_and_its_facts(
 def test_events_that_are_counted_already_write_nothing(found: list[Event]) -> None:
     one = One()
     one.feed(found, append=False)
-    assert plan(USER, one.stored, found, ZONE).write is None
-    assert plan(USER, one.stored, found[::-1] * 2, ZONE).write is None
+    assert plan(USER, one.stored, found, SCOPE).write is None
+    assert plan(USER, one.stored, found[::-1] * 2, SCOPE).write is None
 
 
 def journey(*kinds_and_days: tuple[str, int]) -> list[Event]:
@@ -162,7 +174,7 @@ def test_sessions_before_any_install_take_the_short_way_too() -> None:
         events = journey(*step)
         assert one._short(events) is not None
         one.feed(events, append=True)
-    assert facts(one.record()).sets == one.sets
+    assert facts(one.record(), SCOPE).sets == one.sets
 
 
 def test_the_usual_journey_never_takes_the_long_way() -> None:
@@ -178,25 +190,26 @@ def test_the_usual_journey_never_takes_the_long_way() -> None:
         events = journey(*step)
         assert one._short(events) is not None
         one.feed(events, append=True)
-    assert facts(one.record()).sets == one.sets
+    assert facts(one.record(), SCOPE).sets == one.sets
 
 
-def test_a_later_session_costs_one_byte_one_membership_and_two_cells() -> None:
+def test_a_later_session_costs_one_byte_two_memberships_two_cells_and_an_hour() -> None:
     one = One()
     one.feed([Event("install", "demo", USER, "i", START, ZONE.slot(START))], append=False)
     one.feed([Event("session", "demo", USER, "s", START, ZONE.slot(START))], append=False)
     before = one.stored
     later = START + DAY
     planned = (
-        plan_append(USER, one.known, [Event("session", "demo", USER, "t", later, ZONE.slot(later))])
+        plan_append(USER, one.known, [Event("session", "demo", USER, "t", later, ZONE.slot(later))], SCOPE)
         if one.known
         else None
     )
     assert planned is not None
     assert planned.write is not None
     assert planned.write.record[:-1] == before
-    assert planned.write.delta.joins == ["session:2026-05-29"]
+    assert planned.write.delta.joins == ["session:2024-04-02", "window:install:session:1"]
     assert planned.write.delta.sums == {
-        ("triangle:install:2026-05-28", "1"): 1,
-        ("triangle:first_seen:2026-05-28", "1"): 1,
+        ("triangle:install:2024-04-01", "1"): 1,
+        ("triangle:first_seen:2024-04-01", "1"): 1,
+        hour(ZONE.slot(later)): 1,
     }

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from stream.retention.facts import Delta
+from stream.retention.found import Delta
 from stream.store.keys import shard_of
 from stream.store.protocol import IdentityMismatch, Position, Progress, Store, StorePaused, UserWrite
 
@@ -62,6 +62,22 @@ async def test_a_write_brings_record_bits_and_sums_at_once(store: Store) -> None
     assert await stored(store, 7) == b"r7"
     assert await count(store, "s") == 40
     assert (await store.view(APP, counters=["c"])).counters == {"c": {"f": 80}}
+
+
+async def test_a_ledger_holds_a_number_a_user_and_nothing_for_zero(store: Store) -> None:
+    big = 2**53 + 1  # exact beyond what a double holds
+    for n in range(5):
+        await apply(store, UserWrite(user(n), None, b"r", Delta(["s"], [], {}, {"paid": big + n, "none": 1})))
+    await apply(store, UserWrite(user(0), b"r", b"q", Delta([], [], {}, {"paid": -big, "none": -1})))
+    view = await store.view(APP, sets=["s"], ledgers=["paid", "none", "missing"])
+    ledger = view.ledgers["paid"]
+    assert sorted(ledger.amounts.tolist()) == [big + n for n in range(1, 5)]
+    members = set(np.flatnonzero(np.unpackbits(view.sets["s"].view(np.uint8))).tolist())
+    assert set(ledger.users.tolist()) < members
+    assert len(view.ledgers["none"].users) == 4
+    assert not len(view.ledgers["missing"].users)
+    found = await store.stored_ledgers(APP)
+    assert sorted(n for ledgers in found.values() for n in ledgers["none"].values()) == [1] * 4
 
 
 async def test_a_user_whose_record_moved_is_left_alone_and_the_others_are_not(store: Store) -> None:

@@ -1,0 +1,90 @@
+"""What did a user pay and answer on one day? Entries in the ledgers of money and purchases, and scores in counters.
+
+A start cuts its own day in two: what lies before its slot is in no cell of the cohort, so it is noted apart (`before`). There is
+something for very few users.
+"""
+
+from collections.abc import Sequence
+
+from stream.retention.anchors import Anchors
+from stream.retention.days import SLOTS_PER_DAY
+from stream.retention.found import Facts, slots_between
+from stream.retention.names import (
+    BEFORE_COUNT_INSTALL,
+    CURRENCIES,
+    EARLY_INSTALL,
+    before_ledger,
+    feedback_counter,
+    paid_ledger,
+    set_name,
+)
+from stream.retention.records import Record, Summary
+
+
+def add_money(
+    record: Record, start: Anchors, day: int, sessions: Sequence[int], purchases: Sequence[int], found: Facts
+) -> None:
+    """The ledgers of one day, whose slots of sessions and purchases are given."""
+    summary = record.summary
+    first, end = day * SLOTS_PER_DAY, (day + 1) * SLOTS_PER_DAY
+    for currency, amount_minor in _sum(summary, first, end).items():
+        found.ledgers[paid_ledger(day, currency)] = amount_minor
+        found.sums[CURRENCIES, currency] = found.sums.get((CURRENCIES, currency), 0) + 1
+    again = sum(summary.purchases[slot] for slot in purchases) - 1
+    if again > 0:
+        found.ledgers[set_name("again", day)] = again
+    if day == start.install and start.install_slot is not None:
+        _add_before(summary, "install", start.install_slot, None, found)
+        _add_early(summary, purchases, start.install_slot, EARLY_INSTALL, BEFORE_COUNT_INSTALL, found)
+    if day == start.seen and start.seen_slot is not None:
+        _add_before(summary, "first_seen", start.seen_slot, None, found)
+    if day == start.bought and start.bought_slot is not None:
+        _add_before(summary, "first_purchase", start.bought_slot, None, found)
+    if sessions:
+        _add_before(summary, "session", sessions[0], day, found)
+        names = set_name("early:session", day), set_name("before_count:session", day)
+        _add_early(summary, purchases, sessions[0], *names, found)
+    if purchases:
+        _add_before(summary, "purchase", min(purchases), day, found)
+
+
+def _add_before(summary: Summary, cohort: str, start: int, day: int | None, found: Facts) -> None:
+    first = start // SLOTS_PER_DAY * SLOTS_PER_DAY
+    for currency, amount_minor in _sum(summary, first, start).items():
+        found.ledgers[before_ledger(cohort, currency, day)] = amount_minor
+
+
+def _add_early(
+    summary: Summary, purchases: Sequence[int], start: int, early: str, count: str, found: Facts
+) -> None:
+    before = [slot for slot in purchases if slot < start]
+    if before:
+        found.ledgers[count] = sum(summary.purchases[slot] for slot in before)
+        if len(before) == len(purchases):
+            found.sets.add(early)
+
+
+def _sum(summary: Summary, first: int, end: int) -> dict[str, int]:
+    """Net minor units by currency; a currency whose amounts cancel out is not there."""
+    total: dict[str, int] = {}
+    for slot in slots_between(summary.money, first, end):
+        for currency, amount_minor in summary.money[slot].items():
+            total[currency] = total.get(currency, 0) + amount_minor
+    return {currency: amount_minor for currency, amount_minor in total.items() if amount_minor}
+
+
+def add_answers(summary: Summary, start: Anchors, day: int, answers: Sequence[int], found: Facts) -> None:
+    """The scores of one day, by itself and for the cohorts of the user."""
+    cohorts = [
+        (name, begun) for name, begun in (("install", start.install), ("first_seen", start.seen)) if begun
+    ]
+    for slot in answers:
+        for (survey, score), count in summary.answers[slot].items():
+            _count(found, feedback_counter(survey, day), str(score), count)
+            for cohort, begun in cohorts:
+                if day >= begun:
+                    _count(found, feedback_counter(survey, begun, cohort), f"{day - begun}:{score}", count)
+
+
+def _count(found: Facts, counter: str, field: str, amount: int) -> None:
+    found.sums[counter, field] = found.sums.get((counter, field), 0) + amount
