@@ -175,7 +175,9 @@ async def test_two_workers_share_and_hand_over(settings: Settings) -> None:
         await eventually(lambda: sum(stored.values()) == 1_200)
     assert second.values
     assert first.gone
-    assert max((first.offsets + second.offsets).values()) == 1
+    # What was not counted yet when the partitions were given out again is read once more: the records make that a no-op.
+    times = len(first.assignments) + len(second.assignments)
+    assert max((first.offsets + second.offsets).values()) <= times
     assert len(first.offsets + second.offsets) == 1_200
 
 
