@@ -18,13 +18,14 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 
 from consumers.demo import Record
 from stream.events.decode import Decoder
-from stream.events.schema import TOPICS, Rejection
+from stream.events.schema import EVENT_TOPICS, TOPICS, Event, Identity, Rejection
 from stream.retention.days import zone
 
 Format = Literal["csv", "ndjson"]
 
 LINE_BYTES_MAX = 1024 * 1024
-KINDS = {kind: topic for topic, kind in TOPICS.items()} | {topic: topic for topic in TOPICS}
+_TYPES = ", ".join(TOPICS[topic] for topic in EVENT_TOPICS)
+KINDS = {TOPICS[topic]: topic for topic in EVENT_TOPICS} | {topic: topic for topic in EVENT_TOPICS}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 _NUMBERS = ("duration_seconds",)  # fields that must be JSON numbers, however the file writes them
@@ -86,7 +87,7 @@ class Importer:
         if topic is None:
             return BadRow(
                 row.line,
-                f"type {str(said)[:40]!r} is none of {', '.join(TOPICS.values())}: give --map-type {str(said)[:40]}=session",
+                f"type {str(said)[:40]!r} is none of {_TYPES}: give --map-type {str(said)[:40]}=session",
             )
         fields["timestamp"] = self._time(fields.get("timestamp"), str(fields.get("app_id")))
         for name in _NUMBERS:
@@ -145,9 +146,10 @@ class Importer:
         except (UnicodeEncodeError, ValueError, RecursionError) as error:
             return BadRow(line, f"not_json: {error}")
         decoded = self._decoder.decode(topic, value, self._now_ms)
-        if isinstance(decoded, Rejection):
-            return BadRow(line, f"{decoded.reason}: {decoded.detail}")
-        return Record(topic, str(fields["user_id"]).encode(), value, decoded.ts_ms)
+        if isinstance(decoded, Event | Identity):
+            return Record(topic, str(fields["user_id"]).encode(), value, decoded.ts_ms)
+        assert isinstance(decoded, Rejection)
+        return BadRow(line, f"{decoded.reason}: {decoded.detail}")
 
 
 class WrongColumns(ValueError):

@@ -5,17 +5,19 @@ Read, plan, apply; what somebody else wrote in between is planned again, until n
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from stream.cache import RecordCache
-from stream.events.schema import Event
+from stream.events.schema import Erasure, Event, Identity
+from stream.persons import Persons
 from stream.pipeline import fields_needed, plan
 from stream.retention.records import Incomplete
 from stream.retention.scope import Scope
 from stream.shortcuts import Plan, plan_known, plan_new
 from stream.store.keys import shard_of
 from stream.store.protocol import Store
+from stream.store.stored import is_single
 
 # Events by user.
 Group = dict[bytes, list[Event]]
@@ -39,11 +41,44 @@ class Applying:
         self._insist = insist
         self._app = app
         self._scope = scope
+        self._persons = Persons(store, insist, app, scope)
+        self._joined: dict[bytes, list[Event]] = {}
         self.repeated = 0
         self.conflicts = 0
+        # Ids of which some events are erased, and until when.
+        self.erased: dict[bytes, int] = {}
+
+    async def join(self, identities: Sequence[Identity]) -> None:
+        """Make identity events count."""
+        await self._settled(
+            self._persons.join(identities), (one for said in identities for one in (said.user, said.alias))
+        )
+
+    async def erase(self, erasures: Sequence[Erasure]) -> None:
+        """Make erasures count."""
+        await self._settled(self._persons.erase(erasures), (one for said in erasures for one in said.users))
+
+    async def _settled(self, settling: Awaitable[None], users: Iterable[bytes]) -> None:
+        await settling
+        for user in users:
+            self._cache.put(user, None)
+        self._note(self._persons)
+
+    def _note(self, persons: Persons) -> None:
+        self.conflicts += persons.conflicts
+        self.erased |= persons.erased
+        persons.conflicts = 0
 
     async def run(self, group: Group) -> None:
         """Make the events of all these users count."""
+        await self._run(group)
+        while self._joined:
+            joined, self._joined = self._joined, {}
+            singles = await self._persons.count(joined)
+            self._note(self._persons)
+            await self._run({user: joined[user] for user in singles})
+
+    async def _run(self, group: Group) -> None:
         shards: dict[int, list[bytes]] = defaultdict(list)
         for user in group:
             shards[shard_of(user, self._store.shards)].append(user)
@@ -54,7 +89,8 @@ class Applying:
                 while moved := await calls.moved():
                     self.conflicts += len(moved)
                     for user, record in moved.items():
-                        await calls.add(await self._plan(user, record, group[user]))
+                        if (planned := await self._plan(user, record, group[user])) is not None:
+                            await calls.add(planned)
             finally:
                 calls.cancel()
 
@@ -65,19 +101,29 @@ class Applying:
             events = group[user]
             known = self._cache.get(user)
             planned = None if known is None else plan_known(user, known, events, self._scope)
-            if planned is not None:
+            if planned is not None or (
+                known is not None and (planned := await self._plan(user, known.record, events)) is not None
+            ):
                 await calls.add(planned, events)
-            elif known is not None:
-                await calls.add(await self._plan(user, known.record, events), events)
             else:
                 unknown.append(user)
         for at in range(0, len(unknown), READ_USERS_MAX):
             some = unknown[at : at + READ_USERS_MAX]
             records = await self._insist(lambda some=some: self._store.read(self._app, calls.shard, some))  # type: ignore[misc]
             for user, record in zip(some, records, strict=True):
-                await calls.add(await self._plan(user, record, group[user]), group[user])
+                if (planned := await self._plan(user, record, group[user])) is not None:
+                    await calls.add(planned, group[user])
 
-    async def _plan(self, user: bytes, record: bytes | None, events: list[Event]) -> Plan:
+    async def _plan(self, user: bytes, record: bytes | None, events: list[Event]) -> Plan | None:
+        """The plan for a user; None where the id is joined with others, whose turn comes later."""
+        if record is not None and not is_single(record):
+            self._joined[user] = events
+            return None
+        planned = await self._plan_single(user, record, events)
+        self.erased |= dict(planned.erased)
+        return planned
+
+    async def _plan_single(self, user: bytes, record: bytes | None, events: list[Event]) -> Plan:
         if record is None and (planned := plan_new(user, events, self._scope)) is not None:
             return planned
         fields = fields_needed(record, events)

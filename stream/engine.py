@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from stream.applying import Applying, Group
 from stream.cache import RecordCache
-from stream.events.decode import Decoder
+from stream.events.decode import Decoded, Decoder
 from stream.events.reasons import Reason
-from stream.events.schema import Rejection
+from stream.events.schema import Erasure, Event, Identity, Rejection
 from stream.progress import Hole, Positions, WentBack
 from stream.retention.days import Zone
 from stream.retention.scope import FAMILIES, Scope
@@ -64,6 +64,7 @@ class BatchOutcome:
     """What became of a batch.
 
     applied      accepted events, by kind in `types`
+    erased       events that an erasure made void
     repeated     those of users whose record held all of them already
     conflicts    users that somebody else changed in between, and that were planned again
     hole         offsets that were missing before the batch
@@ -73,6 +74,7 @@ class BatchOutcome:
 
     events: int = 0
     applied: int = 0
+    erased: int = 0
     repeated: int = 0
     users: int = 0
     conflicts: int = 0
@@ -82,6 +84,15 @@ class BatchOutcome:
     seconds: dict[str, float] = field(default_factory=dict)
     lateness_ms: list[int] = field(default_factory=list)
     latest_produced_ms: int | None = None
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a batch says of one app."""
+
+    group: Group = field(default_factory=dict)
+    identities: list[Identity] = field(default_factory=list)
+    erasures: list[Erasure] = field(default_factory=list)
 
 
 Deliver = Callable[[list[DeadLetter]], Awaitable[None]]
@@ -144,19 +155,20 @@ class Engine:
         outcome = BatchOutcome(events=len(batch.records))
         outcome.hole = self._positions.hole((batch.topic, batch.partition), batch.first)
         began = self._clock()
-        groups, letters = await self._decode(batch, outcome)
+        apps, letters = await self._decode(batch, outcome)
         decoded = self._clock()
         delivery = asyncio.ensure_future(deliver(letters)) if letters else None
         try:
-            for app, group in groups.items():
-                await self._count_app(app, group, outcome)
+            erased = [await self._count_app(app, found, outcome) for app, found in apps.items()]
             if delivery is not None:
                 await delivery
         finally:
             if delivery is not None:
                 delivery.cancel()
         applied = self._clock()
-        await self._advance(batch, outcome.hole, [letter.record.offset for letter in letters])
+        void = self._void(batch, {user: until for one in erased for user, until in one.items()})
+        outcome.erased, outcome.applied = len(void), outcome.applied - len(void)
+        await self._advance(batch, outcome.hole, [letter.record.offset for letter in letters], void)
         outcome.seconds = {
             "decode": decoded - began,
             "apply": applied - decoded,
@@ -166,12 +178,12 @@ class Engine:
 
     async def _decode(
         self, batch: RecordBatch, outcome: BatchOutcome
-    ) -> tuple[dict[str, Group], list[DeadLetter]]:
-        """The events by app and user, and the letters; the other tasks of the process get a turn now and then."""
-        groups: dict[str, Group] = {}
+    ) -> tuple[dict[str, "_Found"], list[DeadLetter]]:
+        """What was found of each app, and the letters; the other tasks of the process get a turn now and then."""
+        apps: dict[str, _Found] = {}
         letters: list[DeadLetter] = []
         for at in range(0, len(batch.records), _DECODE_SLICE):
-            self._decode_slice(batch, batch.records[at : at + _DECODE_SLICE], groups, letters)
+            self._decode_slice(batch, batch.records[at : at + _DECODE_SLICE], apps, letters)
             await asyncio.sleep(0)
         outcome.applied = len(batch.records) - len(letters)
         outcome.types[self._decoder.kind(batch.topic)] = outcome.applied
@@ -179,10 +191,14 @@ class Engine:
         if batch.records:
             outcome.latest_produced_ms = batch.records[-1].timestamp
             outcome.lateness_ms = self._lateness(batch)
-        return groups, letters
+        return apps, letters
 
     def _decode_slice(
-        self, batch: RecordBatch, records: Sequence[Any], groups: dict[str, Group], letters: list[DeadLetter]
+        self,
+        batch: RecordBatch,
+        records: Sequence[Any],
+        apps: dict[str, "_Found"],
+        letters: list[DeadLetter],
     ) -> None:
         decode, topic = self._decoder.decode, batch.topic
         for record in records:
@@ -190,37 +206,60 @@ class Engine:
             if isinstance(event, Rejection):
                 letters.append(DeadLetter(record, topic, batch.partition, event.reason, event.detail))
                 continue
-            group = groups.get(event.app)
-            if group is None:
-                group = groups[event.app] = {}
-            mine = group.get(event.user)
-            if mine is None:
-                group[event.user] = [event]
+            found = apps.get(event.app)
+            if found is None:
+                found = apps[event.app] = _Found()
+            if isinstance(event, Event):
+                mine = found.group.get(event.user)
+                if mine is None:
+                    found.group[event.user] = [event]
+                else:
+                    mine.append(event)
+            elif isinstance(event, Identity):
+                found.identities.append(event)
             else:
-                mine.append(event)
+                found.erasures.append(event)
 
     def _lateness(self, batch: RecordBatch) -> list[int]:
         sample = batch.records[::_LATENESS_SAMPLE]
         events = [(one, self._decoder.decode(batch.topic, one.value, one.timestamp)) for one in sample]
-        return [one.timestamp - event.ts_ms for one, event in events if not isinstance(event, Rejection)]
+        return [one.timestamp - event.ts_ms for one, event in events if isinstance(event, Event | Identity)]
 
-    async def _count_app(self, app: str, group: Group, outcome: BatchOutcome) -> None:
+    async def _count_app(self, app: str, found: "_Found", outcome: BatchOutcome) -> dict[bytes, int]:
+        """Ids of which events were ignored, and until when."""
         zone = self._zones(app)
         if app not in self._claimed:
             await self._insist(lambda: self._store.claim_zone(app, zone.name))
             self._claimed.add(app)
         applying = Applying(self._store, self._cache, self._insist, app, Scope(zone, self._families))
-        await applying.run(group)
-        outcome.users += len(group)
+        await applying.run(found.group)
+        await applying.join(found.identities)
+        await applying.erase(found.erasures)
+        outcome.users += len(found.group)
         outcome.repeated += applying.repeated
         outcome.conflicts += applying.conflicts
+        return applying.erased
 
-    async def _advance(self, batch: RecordBatch, hole: int, dead: Sequence[int]) -> None:
+    def _void(self, batch: RecordBatch, erased: Mapping[bytes, int]) -> list[int]:
+        """The offsets of the events that erasures made void."""
+        if not erased:
+            return []
+        decoded = (
+            (one.offset, self._decoder.decode(batch.topic, one.value, one.timestamp)) for one in batch.records
+        )
+        return [offset for offset, event in decoded if _is_void(event, erased)]
+
+    async def _advance(self, batch: RecordBatch, hole: int, dead: Sequence[int], void: Sequence[int]) -> None:
         def totals_from(counted: int) -> dict[str, int]:
             records = sum(record.offset >= counted for record in batch.records)
-            letters = sum(offset >= counted for offset in dead)
+            letters, erased = (sum(offset >= counted for offset in some) for some in (dead, void))
             missing = hole if counted < batch.first else 0
-            return {"applied": records - letters, "dead_letters": letters, "offset_holes": missing}
+            return {
+                "applied": records - letters - erased,
+                "dead_letters": letters,
+                "erased": erased,
+                "offset_holes": missing,
+            }
 
         await self._positions.advance((batch.topic, batch.partition), batch.next, totals_from)
 
@@ -236,3 +275,10 @@ class Engine:
                     log.log(level, "the store is not available, waiting: %s", error)
                 await self._sleep(_RETRY_SECONDS[min(tries, len(_RETRY_SECONDS) - 1)])
                 tries += 1
+
+
+def _is_void(event: Decoded, erased: Mapping[bytes, int]) -> bool:
+    if not isinstance(event, Event | Identity):
+        return False
+    ids = (event.user,) if isinstance(event, Event) else (event.user, event.alias)
+    return any(one in erased and event.ts_ms <= erased[one] for one in ids)

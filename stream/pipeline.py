@@ -6,6 +6,7 @@ from stream.events.schema import Dims, Event
 from stream.retention.anchors import Anchors, anchors
 from stream.retention.days import DAY_MS, SLOTS_PER_DAY, Zone
 from stream.retention.facts import delta
+from stream.retention.people import joined
 from stream.retention.records import SESSION, Kept, Record, keep, merge, say, summarise
 from stream.retention.scope import Scope
 from stream.shortcuts import NO_SESSION, Known, Plan
@@ -19,6 +20,7 @@ from stream.store.codec import (
     may_begin_sessions,
 )
 from stream.store.protocol import Part, UserWrite
+from stream.store.stored import decode_stored, encode_person
 
 # A record with more kept events than this keeps them apart, so that one more costs one more and not all of them again.
 KEPT_INLINE_MAX = 32
@@ -46,13 +48,18 @@ def plan(
     Raises Incomplete when all of them are needed.
     """
     old = None if stored is None else _load(stored, scope.zone, parts or {}, whole)
+    erased: tuple[tuple[bytes, int], ...] = ()
+    if old is not None and old.erased_until is not None:
+        events, erased = _alive(user, old.erased_until, events)
+        if not events:
+            return Plan(None, None, erased)
     new = record_of(events)
     if old is None:
         new.summary = summarise(new.kept)
     merged = new if old is None else merge(old, new)
     start = anchors(merged)
     if merged is old:
-        return Plan(None, _known(stored or b"", merged, start, events, scope))
+        return Plan(None, _known(stored or b"", merged, start, events, scope), erased)
     moved: list[Part] = []
     if merged.apart:
         moved = _changed_parts(old, merged, new)
@@ -61,7 +68,45 @@ def plan(
         moved = [(kept_field(key), None, encode_kept(key, kept)) for key, kept in merged.kept.items()]
     record = encode(merged)
     changes = delta(old, merged, _days(old, merged, new), start, scope)
-    return Plan(UserWrite(user, stored, record, changes, moved), _known(record, merged, start, events, scope))
+    known = _known(record, merged, start, events, scope)
+    return Plan(UserWrite(user, stored, record, changes, moved), known, erased)
+
+
+def plan_person(
+    user: bytes, stored: bytes, events: Mapping[bytes, Sequence[Event]], scope: Scope
+) -> Plan | None:
+    """The plan for events of several ids of one person, who stands under `user`; None where one of the ids is not in there."""
+    members = decode_stored(user, stored, scope.zone).members
+    if not events.keys() <= members.keys():
+        return None
+    old, after = joined(members), dict(members)
+    erased: list[tuple[bytes, int]] = []
+    alive: list[Event] = []
+    for one, some in events.items():
+        until = members[one].erased_until
+        if until is not None:
+            some, ignored = _alive(one, until, some)
+            erased += ignored
+        after[one] = merge(members[one], _summarised(record_of(some)))
+        alive += some
+    if all(after[one] is members[one] for one in events):
+        return Plan(None, None, tuple(erased))
+    merged, new = joined(after), record_of(alive)
+    changes = delta(old, merged, _days(old, merged, new), anchors(merged), scope)
+    return Plan(UserWrite(user, stored, encode_person(after), changes), None, tuple(erased))
+
+
+def _alive(
+    user: bytes, until: int, events: Sequence[Event]
+) -> tuple[list[Event], tuple[tuple[bytes, int], ...]]:
+    """The events after an erasure, and what to say of the others."""
+    alive = [event for event in events if event.ts_ms > until]
+    return alive, () if len(alive) == len(events) else ((user, until),)
+
+
+def _summarised(record: Record) -> Record:
+    record.summary = summarise(record.kept)
+    return record
 
 
 def record_of(events: Sequence[Event]) -> Record:
@@ -104,6 +149,8 @@ def _known(
 ) -> Known | None:
     """What the short ways need, None where they could not be used."""
     summary = record.summary
+    if record.erased_until is not None:
+        return None
     if not record.sessions:
         first = summary.first_install
         if first is None or record.said or not may_begin_sessions(stored):

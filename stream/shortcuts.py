@@ -76,10 +76,14 @@ class Known(Struct, gc=False):
 
 
 class Plan(Struct, gc=False):
-    """What is to be written, None when the events are counted already, and what is then known of the user."""
+    """What is to be written, None when the events are counted already, and what is then known of the user.
+
+    erased   ids of which some events are erased, and until when
+    """
 
     write: UserWrite | None
     known: Known | None
+    erased: tuple[tuple[bytes, int], ...] = ()
 
 
 def plan_install(user: bytes, events: Sequence[Event], scope: Scope) -> Plan | None:

@@ -96,9 +96,12 @@ def simulate(
 
 
 def _to_file(records: "Iterator[Record]", path: Path) -> None:
-    from stream.events.schema import TOPICS
+    from stream.events.schema import EVENT_TOPICS, TOPICS
 
-    begin = {topic: b'{"type":"%b",' % kind.encode() for topic, kind in TOPICS.items()}
+    begin = {
+        topic: b'{"type":"%b",' % kind.encode()
+        for topic, kind in ((topic, TOPICS[topic]) for topic in EVENT_TOPICS)
+    }
     with path.open("wb") as raw, _packed(raw, path) as file:
         for record in records:
             event = record.value.startswith(b"{")

@@ -13,7 +13,17 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from stream.events.reasons import Reason
-from stream.events.schema import FUTURE_MS, TOPICS, VALUE_BYTES_MAX, Dims, Event, Rejection
+from stream.events.schema import (
+    EVENT_TOPICS,
+    FUTURE_MS,
+    TOPICS,
+    VALUE_BYTES_MAX,
+    Dims,
+    Erasure,
+    Event,
+    Identity,
+    Rejection,
+)
 from stream.retention.days import Zone
 from stream.retention.money import minor_units
 
@@ -46,13 +56,29 @@ _OWN: dict[str, list[tuple[Any, ...]]] = {
         ("refund_of", _EventId | None, None),
     ],
     "feedback": [("kind", Literal["nps", "csat"]), ("score", int)],
+    "identity": [("alias", _UserId)],
 }
+# What SDKs send where they have no id; it would make one person of thousands.
+PLACEHOLDERS = frozenset(
+    ("null", "undefined", "none", "0", "anonymous", "guest", "unknown", "nan", "", "[object object]")
+)
+
+
+class _Erasure(Struct):
+    """An erasure as it stands in its topic: ids as keyed hashes in hexadecimal digits."""
+
+    app_id: str
+    users: Annotated[list[Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]], Meta(min_length=1)]
+    erased_until: int
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_1_MS = -62_135_596_800_000
 _YEAR_9999_MS = 253_402_300_799_999
 _CACHED_DIMS_MAX = 50_000
 _CACHED_APPS_MAX = 10_000
 _CACHED_USERS_MAX = 100_000
+Decoded = Event | Identity | Erasure | Rejection
 _SYNTAX = msgspec.json.Decoder(Raw)
 _PATH = re.compile(r"`\$\.([a-z_]+)`|field `([A-Za-z_0-9]+)`")
 
@@ -105,19 +131,29 @@ class Decoder:
         self._known: dict[str, _App] = {}
         self._dims: dict[tuple[str | None, ...], Dims] = {}
         spoken: list[tuple[Any, ...]] = [(name, _Label | None, None) for name in self._dimensions]
-        self._decoders: dict[str, tuple[str, msgspec.json.Decoder[Struct]]] = {}
-        for topic, kind in TOPICS.items():
+        self._decoders: dict[str, msgspec.json.Decoder[Struct]] = {}
+        for topic in EVENT_TOPICS:
+            kind = TOPICS[topic]
             needed: list[tuple[Any, ...]] = _COMMON + [field for field in _OWN[kind] if len(field) == 2]
             optional = [field for field in _OWN[kind] if len(field) == 3]
-            message = msgspec.defstruct(kind.title(), [*needed, *optional, *spoken], gc=False)
-            self._decoders[topic] = (kind, msgspec.json.Decoder(message))
-        self._own = {topic: len(_OWN[kind]) for topic, kind in TOPICS.items()}
+            said = spoken if kind != "identity" else []
+            message = msgspec.defstruct(kind.title(), [*needed, *optional, *said], gc=False)
+            self._decoders[topic] = msgspec.json.Decoder(message)
+        self._own = {topic: len(_OWN[TOPICS[topic]]) for topic in EVENT_TOPICS}
+        self._erasure = msgspec.json.Decoder(_Erasure)
 
     def kind(self, topic: str) -> str:
         """The kind of event that a topic carries."""
-        return self._decoders[topic][0]
+        return TOPICS[topic]
 
-    def decode(self, topic: str, value: bytes | None, record_ts_ms: int) -> Event | Rejection:
+    def user(self, app_id: str, user_id: str) -> bytes:
+        """The keyed hash of a user id. ValueError for an app that is none or not allowed."""
+        app = self._known.get(app_id) or self._app(app_id)
+        if isinstance(app, Rejection):
+            raise ValueError(app.detail)
+        return app.user(user_id)
+
+    def decode(self, topic: str, value: bytes | None, record_ts_ms: int) -> Decoded:
         """The event of a record of `topic` (without prefix), or why there is none.
 
         record_ts_ms is the Kafka record's own timestamp (-1: unknown): "future" is judged by it, so that a replay decides alike.
@@ -126,18 +162,20 @@ class Decoder:
             return Rejection(
                 Reason.TOO_LARGE if value else Reason.NOT_JSON, "no value" if value is None else "over 64 KiB"
             )
-        kind, decoder = self._decoders[topic]
+        kind = TOPICS[topic]
         try:
             if not value.isascii():
                 value.decode()
-            fields = msgspec.structs.astuple(decoder.decode(value))
+            if kind == "erasure":
+                return self._to_erase(self._erasure.decode(value))
+            fields = msgspec.structs.astuple(self._decoders[topic].decode(value))
         except msgspec.ValidationError as error:
             return _explain(value, error)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return Rejection(Reason.NOT_JSON, str(error)[:200])
         return self._event(kind, self._own[topic], fields, record_ts_ms)
 
-    def _event(self, kind: str, own: int, fields: tuple[Any, ...], record_ts_ms: int) -> Event | Rejection:
+    def _event(self, kind: str, own: int, fields: tuple[Any, ...], record_ts_ms: int) -> Decoded:
         event_id, app_id, user_id, timestamp = fields[:4]
         app = self._known.get(app_id) or self._app(app_id)
         if isinstance(app, Rejection):
@@ -153,6 +191,8 @@ class Decoder:
             return Rejection(Reason.TOO_OLD, "timestamp is before RETENTION_EARLIEST")
         if record_ts_ms >= 0 and ts_ms > record_ts_ms + FUTURE_MS:
             return Rejection(Reason.FUTURE, "timestamp is more than 24 h after the record's")
+        if kind == "identity":
+            return _identity(app, app_id, user_id, fields[4], ts_ms)
         spoken = fields[4 + own :]
         dims = self._dims.get(spoken)
         if dims is None:
@@ -161,6 +201,14 @@ class Decoder:
         if kind == "purchase":
             return _with_money(event, *fields[4 : 4 + own])
         return _with_answer(event, *fields[4 : 4 + own]) if kind == "feedback" else event
+
+    def _to_erase(self, said: _Erasure) -> Erasure | Rejection:
+        app = self._known.get(said.app_id) or self._app(said.app_id)
+        if isinstance(app, Rejection):
+            return app
+        if not _YEAR_1_MS <= said.erased_until <= _YEAR_9999_MS:
+            return Rejection(Reason.BAD_TIMESTAMP, "erased_until is outside the years 1 to 9999")
+        return Erasure(said.app_id, tuple(map(bytes.fromhex, said.users)), said.erased_until)
 
     def _app(self, app_id: str) -> _App | Rejection:
         if not APP_ID.fullmatch(app_id):
@@ -180,6 +228,13 @@ class Decoder:
         )
         self._dims[spoken] = dims
         return dims
+
+
+def _identity(app: _App, app_id: str, user_id: str, alias: str, ts_ms: int) -> Identity | Rejection:
+    for name, said in (("user_id", user_id), ("alias", alias)):
+        if said.strip().lower() in PLACEHOLDERS:
+            return Rejection(Reason.BAD_FIELD, f"{name} {said!r} stands for nobody")
+    return Identity(app_id, app.user(user_id), app.user(alias), ts_ms)
 
 
 def _with_money(

@@ -10,7 +10,11 @@ TOPICS: dict[str, str] = {
     "sessions": "session",
     "purchases": "purchase",
     "feedback": "feedback",
+    "identities": "identity",
+    "erasures": "erasure",
 }
+# What users of the product send; erasures are written by the product itself.
+EVENT_TOPICS = tuple(topic for topic in TOPICS if topic != "erasures")
 
 # One dimension that an event says: (name, value).
 Dims = tuple[tuple[str, str], ...]
@@ -43,6 +47,23 @@ class Event(Struct, gc=False):
     refund_of: str = ""
     survey: str = ""
     score: int = 0
+
+
+class Identity(Struct, gc=False):
+    """From now on two ids are one user, their past included; `user` and `alias` are keyed hashes."""
+
+    app: str
+    user: bytes
+    alias: bytes
+    ts_ms: int
+
+
+class Erasure(Struct, gc=False):
+    """What some ids did until then (UTC epoch milliseconds) is to be as if it had never been."""
+
+    app: str
+    users: tuple[bytes, ...]
+    erased_until: int
 
 
 class Rejection(Struct, gc=False):

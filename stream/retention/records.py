@@ -153,8 +153,10 @@ def _add_within(outer: dict[int, dict[_K, int]], slot: int, key: _K, amount: int
 class Record(Struct):
     """One user: sorted session slots, the earliest said dimensions of sessions, kept events, and their summary.
 
-    apart    the kept events are stored one by one, since there are many
-    partial  only some of them are in `kept`
+    apart         the kept events are stored one by one, since there are many
+    partial       only some of them are in `kept`
+    erased_until  what this id did until then does not exist; None where nothing was erased
+    links         other ids of the same person, with the time of the last identity event that says so
     """
 
     sessions: list[int] = field(default_factory=list)
@@ -163,6 +165,8 @@ class Record(Struct):
     summary: Summary = field(default_factory=Summary)
     apart: bool = False
     partial: bool = False
+    erased_until: int | None = None
+    links: dict[bytes, int] = field(default_factory=dict)
 
 
 class Incomplete(Exception):
@@ -219,10 +223,10 @@ def merge(old: Record, new: Record) -> Record:
     changed = {key: kept for key, kept in new.kept.items() if _wins(kept, old.kept.get(key))}
     if sessions is old.sessions and said is old.said and not changed:
         return old
+    rest = old.apart, old.partial, old.erased_until, old.links
     if not changed:
-        return Record(sessions, said, old.kept, old.summary, old.apart, old.partial)
-    summary = _summary_with(old, changed)
-    return Record(sessions, said, old.kept | changed, summary, old.apart, old.partial)
+        return Record(sessions, said, old.kept, old.summary, *rest)
+    return Record(sessions, said, old.kept | changed, _summary_with(old, changed), *rest)
 
 
 def merge_slots(old: list[int], new: Iterable[int]) -> list[int]:

@@ -4,7 +4,7 @@
 --   KEYS[1] prefix of the app, KEYS[2] the lease, KEYS[3] the lineage
 --   ARGV[1] MessagePack: {inline bytes max, sparse members max, set names, {counter, field} pairs, ledger names, users}
 --   a user: {id, expected or false, record, joins, leaves, {sum, amount, ...}, {{field, expected or false, bytes}, ...} or false,
---            {ledger, amount as text, ...} or false}
+--            {ledger, amount as text, ...} or false, whether what is stored apart goes first}
 --   ARGV[2] the last mark that the client has seen, ARGV[3] what makes a new one unique
 -- Returns {place, current or false, ..., mark} with the users that were not applied, or 'paused'.
 local base = KEYS[1]
@@ -125,6 +125,7 @@ for _, match in ipairs(matching) do
     call('HSET', bucket, field, value)
     if long then call('DEL', base .. 'r:' .. user[1]) end
   end
+  if user[9] then call('DEL', base .. 'k:' .. user[1]) end
   for _, part in ipairs(user[7] or NONE) do call('HSET', base .. 'k:' .. user[1], part[1], part[3]) end
   local entries = user[8] or NONE
   for at = 1, #entries, 2 do

@@ -11,11 +11,12 @@ import numpy as np
 from msgspec import Struct, field
 
 from stream.retention.facts import facts
-from stream.retention.records import summarise
+from stream.retention.records import Summary, summarise
 from stream.retention.scope import Scope
 from stream.store.chunks import bitmap_of, members_of
-from stream.store.codec import decode, decode_kept
+from stream.store.codec import decode, decode_kept, is_apart
 from stream.store.protocol import Bitmap, Store, StoredUser
+from stream.store.stored import decode_person, is_single
 
 _K = TypeVar("_K", str, int)
 LEASE_SECONDS = 30.0
@@ -80,15 +81,15 @@ async def _lease(store: Store) -> AsyncIterator[None]:
 
 
 def _add(recount: _Recount, user: StoredUser, scope: Scope, report: AuditReport) -> None:
-    record = decode(user.record, scope.zone)
-    if record.apart:
-        record.kept = dict(decode_kept(data, scope.zone) for data in user.parts.values())
-        counted = summarise(record.kept)
-        if counted != record.summary:
+    if is_single(user.record):
+        summary = decode(user.record, scope.zone).summary
+        if is_apart(user.record) and summary != _counted(user, scope):
             report.differences.append(
                 f"user {user.index}: the record's summary is not that of its kept events"
             )
-        record.summary = counted
+    record = decode_person(user.record, user.parts, scope.zone)
+    if record is None:
+        return
     sets, sums, ledgers = facts(record, scope)
     for name in sets:
         recount.members.setdefault(name, []).append(user.index)
@@ -97,6 +98,10 @@ def _add(recount: _Recount, user: StoredUser, scope: Scope, report: AuditReport)
         fields[counted_field] = fields.get(counted_field, 0) + amount
     for ledger, amount in ledgers.items():
         recount.ledgers.setdefault(ledger, {})[user.index] = amount
+
+
+def _counted(user: StoredUser, scope: Scope) -> Summary:
+    return summarise(dict(decode_kept(data, scope.zone) for data in user.parts.values()))
 
 
 def _compare_numbers(

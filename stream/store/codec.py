@@ -52,7 +52,7 @@ _TIME_END_MS = (1 << 8 * _TIME_BYTES) - _TIME_ZERO_MS
 _NO_INSTALL_MS = 946_684_800_000  # 2000-01-01
 _EPOCH_DAY = 719_163
 _LONG_GAP_BYTES = 4
-_K = TypeVar("_K", int, str)
+_K = TypeVar("_K", int, str, bytes)
 _V = TypeVar("_V")
 _KINDS = (INSTALL, PURCHASE, FEEDBACK)
 NOTHING = b"\0"  # a record of nothing, to which sessions can be added
@@ -76,6 +76,8 @@ class _Extra(Struct, array_like=True):
     money: dict[int, dict[str, int]] = {}
     answers: list[tuple[int, str, int, int]] = []  # slot, survey, score, how many
     latest: dict[str, Latest] = {}
+    erased_until: int | None = None
+    links: dict[bytes, int] = {}
 
 
 _encode_extra = msgspec.msgpack.Encoder().encode
@@ -107,6 +109,7 @@ def encode(record: Record) -> bytes:
             for key, kept in sorted(record.kept.items())
             if install is None or key[0] != INSTALL
         ]
+    extra.erased_until, extra.links = record.erased_until, _sorted(record.links)
     if record.apart or extra != _Extra():
         flags |= _EXTRA
         packed = _encode_extra(extra)
@@ -136,6 +139,7 @@ def decode(data: bytes, zone: Zone) -> Record:
         at += size
         record.said = record.said or extra.said
         record.kept |= dict(_unrow(row, zone) for row in extra.kept)
+        record.erased_until, record.links = extra.erased_until, extra.links
     record.sessions = _read_slots(data, at, _NO_INSTALL_MS if install_ms is None else install_ms)
     if flags & _APART:
         record.apart = record.partial = True

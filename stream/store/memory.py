@@ -120,6 +120,8 @@ class MemoryStore:
             if index is None:
                 index, users.given = users.given, users.given + 1
             users.records[write.user] = index, write.record
+            if write.clears:
+                users.parts.pop(write.user, None)
             users.parts.setdefault(write.user, {}).update({name: new for name, _, new in write.parts})
             for name in write.delta.joins:
                 users.sets.setdefault(name, set()).add(index)

@@ -39,6 +39,7 @@ def pack_writes(writes: Sequence[UserWrite], inline_bytes_max: int) -> bytes:
                     for word in (ledgers.setdefault(name, len(ledgers)), str(amount))
                 ]
                 or False,
+                write.clears,
             )
         )
     packed: bytes = _pack(

@@ -25,13 +25,17 @@ class Position(NamedTuple):
 
 
 class UserWrite(Struct):
-    """The new record of one user, and what it changes; applied only if the stored record is still `expected`."""
+    """The new record of one user, and what it changes; applied only if the stored record is still `expected`.
+
+    clears   kept events that were stored apart go first
+    """
 
     user: bytes
     expected: bytes | None
     record: bytes
     delta: Delta
     parts: list[Part] = []
+    clears: bool = False
 
 
 class Progress(NamedTuple):
