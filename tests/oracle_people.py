@@ -86,7 +86,7 @@ def people_of(zone: str, events: Iterable[Accepted], erasures: Iterable[Erasure]
     living = [event for event in events if not any(_is_erased(event, one) for one in erased)]
     same = _joined(living)
     of_user: dict[User, list[Accepted]] = defaultdict(list)
-    for event in _kept(living):
+    for event in _kept(living, same):
         of_user[min(same[event.app, event.user])].append(event)
     return {user: _person(zone, told) for user, told in of_user.items()}
 
@@ -111,20 +111,19 @@ def _joined(events: Iterable[Accepted]) -> dict[User, set[User]]:
     return same
 
 
-def _kept(events: Iterable[Accepted]) -> list[Accepted]:
-    """Installs, purchases and feedback once per own id and event id, the smaller content; every session; no identity."""
-    kept: dict[tuple[str, ...], Accepted] = {}
+def _kept(events: Iterable[Accepted], same: dict[User, set[User]]) -> list[Accepted]:
+    """Installs, purchases and feedback once per person and event id, the smaller content; every session; no identity."""
+    kept: dict[tuple[object, ...], Accepted] = {}
     for event in events:
-        key: tuple[str, ...] = (event.kind, event.app, event.user, event.event_id)
+        key: tuple[object, ...] = (event.kind, min(same[event.app, event.user]), event.event_id)
         if event.kind == "session":
-            key += (str(event.ts_ms), event.canonical.decode())
+            key += (event.ts_ms, event.canonical)
         if key not in kept or (event.ts_ms, event.canonical) < (kept[key].ts_ms, kept[key].canonical):
             kept[key] = event
     return [event for event in kept.values() if event.kind != "identity"]
 
 
 def _person(zone: str, events: list[Accepted]) -> Person:
-    # Two ids of one person may have events of one time and one event id: then the smaller content comes first.
     events = sorted(events, key=lambda event: (event.ts_ms, event.event_id.encode(), event.canonical))
     installs = [event for event in events if event.kind == "install"]
     return Person(

@@ -141,9 +141,14 @@ def answers() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def erasures(zone: str, first: date) -> st.SearchStrategy[Erasure]:
-    """One user or two are erased at some moment of the story."""
+    """One user or two are erased at some moment of the story: the end of an hour, since sessions are known by their hour."""
     users = st.frozensets(st.sampled_from([*USERS, *ALIASES]), min_size=1, max_size=2)
-    return st.builds(Erasure, st.just(APP), users, moments(zone, first))
+    ends = st.builds(
+        lambda day, hour: day_start_ms(zone, first + timedelta(days=day)) + hour * HOUR_MS - 1,
+        st.integers(0, DAYS - 1),
+        st.integers(1, 23),
+    )
+    return st.builds(Erasure, st.just(APP), users, ends)
 
 
 @st.composite

@@ -7,6 +7,7 @@ at any call, with a store that fails before or after it did what was asked: the 
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -18,7 +19,7 @@ from stream.store.audit import AuditReport, audit
 from stream.store.memory import MemoryStore
 from tests.laws.checks import check_store, check_world, oracle_of, stored_counters, stored_memberships
 from tests.laws.profiles import LIMIT, examples
-from tests.laws.world import Log, World
+from tests.laws.world import Log, World, told
 from tests.strategies import APP, Record, Story, stories
 
 pytestmark = LIMIT
@@ -27,7 +28,7 @@ SEEDS = st.integers(0, 2**32)
 
 def world_of(story: Story, seed: int, *, shards: int = 1, **how: Any) -> World:
     rng = random.Random(seed)
-    return World(log=Log(story.records, rng), store=MemoryStore(shards), rng=rng, zone=story.zone, **how)
+    return World(log=Log(told(story), rng), store=MemoryStore(shards), rng=rng, zone=story.zone, **how)
 
 
 @examples(60, shrink=False)
@@ -90,10 +91,29 @@ async def test_a_record_too_large_for_one_value_counts_the_same(story: Story, se
     assert_clean(await audit(world.store, APP, Scope(zone(story.zone))))
 
 
+EVERY = ("installs", "sessions", "purchases", "feedback", "identities")
+
+
+@examples(120, shrink=False)
+@given(
+    story=stories(topics=EVERY, erased=True),
+    seed=SEEDS,
+    shards=st.sampled_from([1, 3]),
+    zombies=st.booleans(),
+)
+async def test_joined_and_erased_users_count_as_if_it_had_always_been_so(
+    story: Story, seed: int, shards: int, zombies: bool
+) -> None:
+    world = world_of(story, seed, shards=shards, zombies=zombies)
+    await world.run()
+    await check_world(world, oracle_of(story))
+    assert_clean(await audit(world.store, APP, Scope(zone(story.zone))))
+
+
 def _shuffled(story: Story, seed: int) -> Story:
     records = list(story.records)
     random.Random(seed).shuffle(records)
-    return Story(story.zone, story.first, tuple(records))
+    return replace(story, records=tuple(records))
 
 
 def _many(story: Story, count: int, seed: int) -> tuple[Record, ...]:

@@ -8,6 +8,7 @@ the worker (before or after the call took effect) or makes the store unavailable
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,19 +17,42 @@ from typing import Any, NamedTuple
 
 from stream.engine import DeadLetter, Engine, Hole, RecordBatch, WentBack
 from stream.events.decode import Decoder
+from stream.events.schema import TOPICS
 from stream.retention.days import Zone, zone
 from stream.store.memory import MemoryStore
 from stream.store.protocol import Store, StoreUnavailable
 from tests.oracle_events import epoch_ms
-from tests.strategies import Record
+from tests.strategies import Record, Story
 
-TOPICS = ("installs", "sessions", "purchases")
 PARTITIONS = 4
 LOG_ID = "log-1"
 LIVES_MAX = 60
 CHECKS = 4  # A check passes silently while the store is away; several in a row are never all of them lost.
 Partition = tuple[str, int]
 Deliver = Callable[[list[DeadLetter]], Awaitable[None]]
+
+
+def told(story: Story) -> tuple[Record, ...]:
+    """The records of a story, and those that erase users: their ids stand there as keyed hashes."""
+    decoder = decoder_of(story.zone)
+    return story.records + tuple(
+        Record(
+            "erasures",
+            json.dumps(
+                {
+                    "app_id": gone.app,
+                    "users": [decoder.user(gone.app, one).hex() for one in sorted(gone.users)],
+                    "erased_until": gone.erased_until_ms,
+                }
+            ).encode(),
+            gone.erased_until_ms,
+        )
+        for gone in story.erasures
+    )
+
+
+def decoder_of(name: str) -> Decoder:
+    return Decoder(zones=lambda app: zone(name), secret=b"s", earliest_ms=epoch_ms("2000-01-01T00:00:00Z"))
 
 
 class LogRecord(NamedTuple):
@@ -176,7 +200,7 @@ class World:
         return zone(self.zone)
 
     def decoder(self) -> Decoder:
-        return Decoder(zones=self._zones, secret=b"s", earliest_ms=epoch_ms("2000-01-01T00:00:00Z"))
+        return decoder_of(self.zone)
 
     async def run(self) -> None:
         """Count the whole log with all workers."""
