@@ -3,39 +3,32 @@
 GET /api/v1/retention   the cohort triangle
 GET /api/v1/active      actives and lifecycle by day
 GET /api/v1/status      what is counted, and whether that is all
+DELETE /api/v1/users    orders the erasure of a user
 """
 
 import asyncio
+import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 
 from consumers.api.gate import Crowded, Gate
 from consumers.api.status import status
+from consumers.erasing import Log, erase
 from consumers.kafka import KafkaUnavailable
-from consumers.settings import Settings
+from consumers.settings import Settings, variable
 from consumers.web import Render, answered, encode, probes, problem
 from stream.events.schema import TOPICS
 from stream.report import QueryError, active, retention
 from stream.report.query import parse_active, parse_retention
-from stream.store.protocol import Partition, Store, StoreUnavailable
+from stream.store.protocol import Store, StoreUnavailable
 
 HEAVY_AT_ONCE = 2
 HEAVY_WAITING_MAX = 64
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
-
-
-class Log(Protocol):
-    """What the status needs of Kafka."""
-
-    async def log_id(self) -> str:
-        """The identity of the log."""
-
-    async def end_offsets(self, topics: Any) -> dict[Partition, int]:
-        """The stable end of every partition of the topics."""
 
 
 class Api:
@@ -57,6 +50,7 @@ class Api:
             "status": self.status,
         }.items():
             app.router.add_get(f"/api/v1/{path}", self._told(answer))
+        app.router.add_delete("/api/v1/users", self._told(self.erase))
         return app
 
     async def retention(self, request: web.Request) -> web.Response:
@@ -81,6 +75,37 @@ class Api:
         log_id, ends = await asyncio.gather(kafka.log_id(), kafka.end_offsets(TOPICS))
         positions, totals = await self._store.positions(), await self._store.totals()
         return answered(status(ends, log_id, positions, totals))
+
+    async def erase(self, request: web.Request) -> web.Response:
+        """DELETE /api/v1/users: whoever shows the admin key orders the erasure of a user."""
+        if (refusal := self._refused(request)) is not None:
+            return refusal
+        given = _parameters(request)
+        if given.keys() != {"app", "user_id"}:
+            raise QueryError("say which user of which app, and nothing else: ?app=demo&user_id=alice")
+        try:
+            receipt = await erase(
+                self._settings,
+                self._store,
+                await self._kafka(),
+                given["app"],
+                given["user_id"],
+                now_ms=self._now_ms(),
+            )
+        except ValueError as error:
+            raise QueryError(str(error)) from None
+        return answered(receipt, HTTPStatus.ACCEPTED)
+
+    def _refused(self, request: web.Request) -> web.Response | None:
+        key = self._settings.admin_key.get_secret_value()
+        if not key:
+            return problem(
+                HTTPStatus.FORBIDDEN, f"nobody may erase users here: {variable('admin_key')} is not set"
+            )
+        scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), key.encode()):
+            return problem(HTTPStatus.UNAUTHORIZED, "show the admin key: Authorization: Bearer KEY")
+        return None
 
     def _zone(self, app: str) -> str:
         """The zone of an app that has no data yet."""

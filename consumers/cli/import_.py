@@ -46,6 +46,12 @@ def import_(
     wait: Annotated[
         bool, typer.Option("--wait", help="Return only when the workers have counted everything.")
     ] = False,
+    revisions: Annotated[
+        bool,
+        typer.Option(
+            "--revisions/--no-revisions", help="Whether changes of complete cells go to topic revisions."
+        ),
+    ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, send nothing.")] = False,
 ) -> None:
     """Import events from a file; returns once Kafka has acknowledged all of them.
@@ -65,6 +71,7 @@ def import_(
         zcat purchases.csv.gz | retention import - --app shop --type purchase --set currency=USD
     """
     from consumers.importer import KINDS, Columns
+    from stream.events.schema import NO_REVISIONS
 
     constants = dict(_pairs(set_, "--set"))
     if app is not None:
@@ -83,10 +90,11 @@ def import_(
         ("--map-type", one) for one in types.values()
     ]:
         if kind is not None and kind not in KINDS:
-            raise typer.BadParameter(f"{kind!r} is not install, session or purchase", param_hint=option)
+            raise typer.BadParameter(f"{kind!r} is none of {', '.join(KINDS)}", param_hint=option)
     columns = Columns(fields=dict(_pairs(map_, "--map")), types=types, constants=constants)
     found = settings(*([] if dry_run else ["kafka"]), *(["redis_url"] if wait else []))
-    job = _Job(found, columns, file, format_, delimiter, rejects, dry_run)
+    headers = () if revisions else (NO_REVISIONS,)
+    job = _Job(found, columns, file, format_, delimiter, rejects, dry_run, headers)
     raise typer.Exit(await_(job.run(wait)))
 
 
@@ -99,6 +107,7 @@ class _Job:
     delimiter: str
     rejects: Path | None
     dry_run: bool
+    headers: tuple[tuple[str, bytes], ...]
     sent: Counter[str] = field(default_factory=Counter)
     left_out: int = 0
     bad: int = 0
@@ -150,7 +159,7 @@ class _Job:
                 else:
                     self.sent[record.topic] += 1
                     if sender is not None:
-                        await sender.put(record.topic, record.key, record.value)
+                        await sender.put(record.topic, record.key, record.value, self.headers)
                 if number % 2_000 == 0:
                     show(number)
                     await asyncio.sleep(0)  # the producer sends meanwhile

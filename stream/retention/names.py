@@ -22,6 +22,7 @@ from stream.retention.days import SLOTS_PER_DAY, iso
 
 Sum = tuple[str, str]
 
+TRIANGLE = "triangle:"
 REINSTALLS = "reinstalls"
 CURRENCIES = "currencies"
 EARLY_INSTALL = "early:install"
@@ -38,7 +39,7 @@ def set_name(kind: str, day: int) -> str:
 @lru_cache(maxsize=65_536)
 def cell(cohort: str, start: int, day: int) -> Sum:
     """The sum in which a return on `day` of the cohort that began on `start` is counted; its own day holds the size."""
-    return f"triangle:{cohort}:{iso(start)}", str(day - start)
+    return f"{TRIANGLE}{cohort}:{iso(start)}", str(day - start)
 
 
 @lru_cache(maxsize=65_536)
