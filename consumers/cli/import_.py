@@ -70,7 +70,7 @@ def import_(
             --map user_id=userid,timestamp=eventDate,type=eventName --map-type newPlayer=install,gameStarted=session
         zcat purchases.csv.gz | retention import - --app shop --type purchase --set currency=USD
     """
-    from consumers.importer import KINDS, Columns
+    from consumers.importer import Columns
     from stream.events.schema import NO_REVISIONS
 
     constants = dict(_pairs(set_, "--set"))
@@ -86,16 +86,22 @@ def import_(
     if len(delimiter) != 1:
         raise typer.BadParameter("is one character", param_hint="--delimiter")
     types = {value: kind or None for value, kind in _pairs(map_type, "--map-type")}
-    for option, kind in [("--type", type_)] * (type_ not in types) + [
-        ("--map-type", one) for one in types.values()
-    ]:
-        if kind is not None and kind not in KINDS:
-            raise typer.BadParameter(f"{kind!r} is none of {', '.join(KINDS)}", param_hint=option)
+    _check_kinds(
+        [*[("--type", type_)] * (type_ not in types), *(("--map-type", one) for one in types.values())]
+    )
     columns = Columns(fields=dict(_pairs(map_, "--map")), types=types, constants=constants)
     found = settings(*([] if dry_run else ["kafka"]), *(["redis_url"] if wait else []))
     headers = () if revisions else (NO_REVISIONS,)
     job = _Job(found, columns, file, format_, delimiter, rejects, dry_run, headers)
     raise typer.Exit(await_(job.run(wait)))
+
+
+def _check_kinds(given: Sequence[tuple[str, str | None]]) -> None:
+    from consumers.importer import KINDS
+
+    for option, kind in given:
+        if kind is not None and kind not in KINDS:
+            raise typer.BadParameter(f"{kind!r} is none of {', '.join(KINDS)}", param_hint=option)
 
 
 @dataclass
