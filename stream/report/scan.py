@@ -22,6 +22,7 @@ from stream.retention.anchors import anchors
 from stream.retention.records import Record
 from stream.store.codec import decode
 from stream.store.protocol import Store, StoredUser
+from stream.store.stored import decode_person, is_single
 
 USERS_AT_ONCE = 2_000
 
@@ -62,13 +63,20 @@ class Walk:
     def users(self, stored: Sequence[StoredUser]) -> Iterator[tuple[Record, list[tuple[int, int]], str]]:
         """Record, rows with the slots of the starts, and segment."""
         for one in stored:
-            record = decode(one.record, self.grid.span.zone)
-            begun = list(starts(record, self.query, self.timeline))
-            if not begun:
+            record = self._record(one)
+            begun = [] if record is None else list(starts(record, self.query, self.timeline))
+            if record is None or not begun:
                 continue
             dims = anchors(record).dims if self.query.where or self.query.breakdown else {}
             if _meets(dims, self.query.where):
                 yield record, begun, dims.get(self.query.breakdown or "", NOT_SET)
+
+    def _record(self, one: StoredUser) -> Record | None:
+        """What is counted of a user. The events of one id that are kept apart need not be read: its summary stands for them."""
+        zone = self.grid.span.zone
+        return (
+            decode(one.record, zone) if is_single(one.record) else decode_person(one.record, one.parts, zone)
+        )
 
 
 def _meets(dims: dict[str, str], where: Where) -> bool:
