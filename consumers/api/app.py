@@ -9,6 +9,7 @@ DELETE /api/v1/users    orders the erasure of a user
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -56,11 +57,18 @@ class Api:
     async def retention(self, request: web.Request) -> web.Response:
         """GET /api/v1/retention."""
         query = parse_retention(_parameters(request), self._settings.dimensions)
-        zone = self._zone(query.app)
+        ask = partial(
+            retention,
+            self._store,
+            query,
+            now_ms=self._now_ms(),
+            default_zone=self._zone(query.app),
+            families=self._settings.families,
+        )
         if query.plain:
-            return await _sent(retention(self._store, query, now_ms=self._now_ms(), default_zone=zone))
+            return await _sent(ask())
         async with self._gate.entered():
-            return await _sent(retention(self._store, query, now_ms=self._now_ms(), default_zone=zone))
+            return await _sent(ask())
 
     async def active(self, request: web.Request) -> web.Response:
         """GET /api/v1/active."""

@@ -238,7 +238,7 @@ class MemoryStore:
         """Every user of an app."""
         for shard in range(self.shards):
             users = self._app(shard, app)
-            for user, (index, record) in users.records.items():
+            for user, (index, record) in list(users.records.items()):
                 yield StoredUser(shard, index, record, users.parts.get(user, {}))
 
     async def stored_counters(self, app: str) -> dict[int, dict[str, dict[str, int]]]:
