@@ -2,6 +2,7 @@
 
 from stream.report.active import active
 from stream.report.query import QueryError
+from stream.report.revenue import revenue
 from stream.report.triangle import retention
 
-__all__ = ["QueryError", "active", "retention"]
+__all__ = ["QueryError", "active", "retention", "revenue"]

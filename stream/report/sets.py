@@ -19,7 +19,12 @@ BLOCK_WORDS = 8_192
 # Reading single words costs about this many times what reading them in a row does.
 _GATHER_COST = 4
 
-_COHORTS = {"install": ("install",), "first_seen": ("install", "seen+", "seen-"), "session": ("session",)}
+_COHORTS = {
+    "install": ("install",),
+    "first_seen": ("install", "seen+", "seen-"),
+    "first_purchase": ("first_purchase",),
+    "session": ("session",),
+}
 _RETURNS = {"session": ("session",), "any": ("session", "other")}
 
 

@@ -113,7 +113,7 @@ def _sums(places: Ints, amounts: Ints, length: int) -> Floats:
     high, low = np.zeros(length, np.int64), np.zeros(length, np.int64)
     np.add.at(high, places, amounts >> 32)
     np.add.at(low, places, amounts & 0xFFFFFFFF)
-    return high * 2.0**32 + low
+    return high.astype(np.float64) * 2.0**32 + low
 
 
 def _moments(cohorts: Cohorts, paid: Payments, cells: int) -> _Moments:
@@ -195,7 +195,9 @@ def _covariance(cohorts: Cohorts, moments: _Moments, pulls: Floats, expected: Fl
     known = np.concatenate([np.zeros((pulls.shape[0], 1)), expected.cumsum(axis=1)], axis=1)
     known = known[:, np.minimum(cohorts.complete, pulls.shape[1])]
     crossed = known @ moments.by_cohort @ pull.T
-    return pull @ moments.products @ pull.T - crossed - crossed.T + (known * cohorts.sizes) @ known.T
+    covariance: Floats = pull @ moments.products @ pull.T - crossed - crossed.T
+    covariance += (known * cohorts.sizes) @ known.T
+    return covariance
 
 
 def _mixed(n: int, guesses: Sequence[_Guess], at: int) -> Projected | None:
@@ -209,8 +211,12 @@ def _mixed(n: int, guesses: Sequence[_Guess], at: int) -> Projected | None:
     total = fsum(weight for weight, _ in parts)
     lowest = min(part.mean - _SIGMAS * part.stdev for _, part in parts)
     highest = max(part.mean + _SIGMAS * part.stdev for _, part in parts)
-    low, middle, high = [
-        exp(root(lambda x, end=end: fsum(w * part.cdf(x) for w, part in parts) / total - end, lowest, highest))
-        for end in _ENDS
-    ]
+
+    def below(x: float) -> float:
+        return fsum(weight * part.cdf(x) for weight, part in parts) / total
+
+    def quantile(share: float) -> float:
+        return exp(root(lambda x: below(x) - share, lowest, highest))
+
+    low, middle, high = map(quantile, _ENDS)
     return Projected(n, middle, low, high) if high <= low * WIDTH_MAX else None

@@ -6,8 +6,9 @@ import json
 import random
 from typing import Any
 
-from stream.report import active, retention
+from stream.report import active, retention, revenue
 from stream.report.query import parse_active, parse_retention
+from stream.report.revenue_query import parse_revenue
 from stream.store.memory import MemoryStore
 from stream.store.protocol import Store
 from tests.laws.world import Log, World
@@ -60,6 +61,11 @@ async def ask_active(
         "rows"
     ]
     return rows
+
+
+async def ask_revenue(store: Store, *, now: str = "2026-12-31T00:00:00Z", **query: str) -> dict[str, Any]:
+    """What users paid."""
+    return await revenue(store, parse_revenue(given(query)), now_ms=epoch_ms(now))
 
 
 def given(query: dict[str, str]) -> dict[str, str]:
