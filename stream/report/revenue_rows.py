@@ -69,7 +69,7 @@ def rows_of(query: RevenueQuery, span: Span) -> Rows:
         raise QueryError(
             f"the answer would look at more than {DAYS_MAX:,} days; ask for a shorter range (from, to, as_of)"
         )
-    count = len(periods_between(kind, span.first, span.last, week_start)) if span.days else 0
+    count = len(periods_between(kind, span.first, span.last, week_start))
     periods = periods_between(kind, span.first, span.begun, week_start) if count else []
     width = len(periods) if query.periods is None else min(query.periods + 1, len(periods))
     if query.periods is None and count:
