@@ -2,6 +2,7 @@
 
 GET /api/v1/retention   the cohort triangle
 GET /api/v1/active      actives and lifecycle by day
+GET /api/v1/revenue     what cohorts paid: revenue per user, LTV, repeat purchases
 GET /api/v1/status      what is counted, and whether that is all
 """
 
@@ -18,8 +19,9 @@ from consumers.kafka import KafkaUnavailable
 from consumers.settings import Settings
 from consumers.web import Render, answered, encode, probes, problem
 from stream.events.schema import TOPICS
-from stream.report import QueryError, active, retention
+from stream.report import QueryError, active, retention, revenue
 from stream.report.query import parse_active, parse_retention
+from stream.report.revenue_query import parse_revenue
 from stream.store.protocol import Partition, Store, StoreUnavailable
 
 HEAVY_AT_ONCE = 2
@@ -54,6 +56,7 @@ class Api:
         for path, answer in {
             "retention": self.retention,
             "active": self.active,
+            "revenue": self.revenue,
             "status": self.status,
         }.items():
             app.router.add_get(f"/api/v1/{path}", self._told(answer))
@@ -74,6 +77,13 @@ class Api:
         zone = self._zone(query.app)
         async with self._gate.entered():
             return await _sent(active(self._store, query, now_ms=self._now_ms(), default_zone=zone))
+
+    async def revenue(self, request: web.Request) -> web.Response:
+        """GET /api/v1/revenue."""
+        query = parse_revenue(_parameters(request), self._settings.dimensions)
+        zone = self._zone(query.app)
+        async with self._gate.entered():
+            return await _sent(revenue(self._store, query, now_ms=self._now_ms(), default_zone=zone))
 
     async def status(self, request: web.Request) -> web.Response:
         """GET /api/v1/status. The ends are read after the request came, and the positions after the ends."""

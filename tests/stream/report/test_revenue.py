@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stream.report import QueryError
 from stream.report.revenue_query import REVENUE_PARAMETERS, parse_revenue
@@ -329,3 +331,17 @@ def test_what_is_not_asked_for_has_a_default() -> None:
 def test_what_cannot_be_asked_is_told_what_can(given: dict[str, str], detail: str) -> None:
     with pytest.raises(QueryError, match=detail.replace("(", r"\(")):
         parse_revenue({"app": "shop"} | given, ["country"])
+
+
+TEXTS = st.text() | st.sampled_from(
+    ["day", "week", "2026-11-20", "0", "-1", "9" * 50, "a:b,c:%", "9999-12-31"]
+)
+
+
+@given(st.dictionaries(st.sampled_from([*REVENUE_PARAMETERS, "x"]), TEXTS), st.booleans())
+def test_whatever_is_given_is_understood_or_refused(given: dict[str, str], with_app: bool) -> None:
+    try:
+        parse_revenue(given | {"app": "shop"} if with_app else given)
+    except QueryError as refusal:
+        said = refusal.detail
+        assert said
