@@ -40,9 +40,11 @@ def purchase(user: str, day: str, **fields: Any) -> Record:
     return event("purchases", user, f"{day}T14:00:00Z", amount="1.00", currency="USD", **fields)
 
 
-async def counted(*records: Record, zone: str = "UTC", shards: int = 1) -> MemoryStore:
+async def counted(
+    *records: Record, zone: str = "UTC", shards: int = 1, store: MemoryStore | None = None
+) -> MemoryStore:
     """A store that holds these records."""
-    store, rng = MemoryStore(shards), random.Random(1)
+    store, rng = store or MemoryStore(shards), random.Random(1)
     calm = {"workers": 1, "zombies": False, "kill_rate": 0.0, "outage_rate": 0.0}
     await World(log=Log(records, rng), store=store, rng=rng, zone=zone, **calm).run()
     return store

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from stream.report import QueryError
 from stream.report.revenue_query import REVENUE_PARAMETERS, parse_revenue
+from stream.store.memory import MemoryStore
+from stream.store.protocol import View
 from tests.strategies import Record
 from tests.stream.report.counted import ask_revenue, counted, event, install, session
 
@@ -300,6 +302,32 @@ async def test_sums_of_the_largest_amounts_are_exact(shards: int) -> None:
     answer = await ask_revenue(store, **COHORT)
     assert column(answer, "revenue")[0] == answer["total"]["revenue"] == {"USD": "299999999999.70"}
     assert column(answer, "arpu")[0] == {"USD": "9999999999.9900"}
+
+
+class Growing(MemoryStore):
+    """Remembers how often it was read; a currency turns up after the first read."""
+
+    def __init__(self, late: str = "") -> None:
+        super().__init__()
+        self.late, self.views = late, 0
+
+    async def view(self, app: str, **names: Any) -> View:
+        self.views += 1
+        view = await super().view(app, **names)
+        if self.views == 1:
+            view.counters["currencies"].pop(self.late, None)
+        return view
+
+
+@pytest.mark.parametrize(("late", "views"), [("", 2), ("USD", 3)])
+async def test_everything_is_read_at_once_after_the_currencies_and_again_when_one_turned_up(
+    late: str, views: int
+) -> None:
+    store = Growing(late)
+    await counted(install("a", DAY), bought("a", f"{DAY}T14:00:00Z", "5.00"), store=store)
+    answer = await ask_revenue(store, **COHORT)
+    assert answer["total"]["revenue"] == {"USD": "5.00"}
+    assert store.views == views
 
 
 async def test_an_answer_that_would_be_too_large_is_refused() -> None:
