@@ -1,12 +1,16 @@
 """What does the HTTP interface answer? The routes of the API, each a read of the one read model.
 
 GET /api/v1/retention   the cohort triangle
-GET /api/v1/active      actives and lifecycle by day
+GET /api/v1/active      actives and lifecycle by day, week or month
+GET /api/v1/crr         customer retention rate and churn of a range
+GET /api/v1/compare     the retention of variants, and whether they differ
+GET /api/v1/feedback    NPS and CSAT
 GET /api/v1/status      what is counted, and whether that is all
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -18,14 +22,16 @@ from consumers.kafka import KafkaUnavailable
 from consumers.settings import Settings
 from consumers.web import Render, answered, encode, probes, problem
 from stream.events.schema import TOPICS
-from stream.report import QueryError, active, retention
+from stream.report import QueryError, active, compare, crr, feedback, retention
 from stream.report.query import parse_active, parse_retention
+from stream.report.questions import parse_compare, parse_crr, parse_feedback
 from stream.store.protocol import Partition, Store, StoreUnavailable
 
 HEAVY_AT_ONCE = 2
 HEAVY_WAITING_MAX = 64
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
+Report = Callable[..., Awaitable[dict[str, Any]]]
 
 
 class Log(Protocol):
@@ -54,6 +60,9 @@ class Api:
         for path, answer in {
             "retention": self.retention,
             "active": self.active,
+            "crr": self.crr,
+            "compare": self.compare,
+            "feedback": self.feedback,
             "status": self.status,
         }.items():
             app.router.add_get(f"/api/v1/{path}", self._told(answer))
@@ -62,18 +71,23 @@ class Api:
     async def retention(self, request: web.Request) -> web.Response:
         """GET /api/v1/retention."""
         query = parse_retention(_parameters(request), self._settings.dimensions)
-        zone = self._zone(query.app)
-        if query.plain:
-            return await _sent(retention(self._store, query, now_ms=self._now_ms(), default_zone=zone))
-        async with self._gate.entered():
-            return await _sent(retention(self._store, query, now_ms=self._now_ms(), default_zone=zone))
+        return await self._answered(retention, query, heavy=not query.plain)
 
     async def active(self, request: web.Request) -> web.Response:
         """GET /api/v1/active."""
-        query = parse_active(_parameters(request))
-        zone = self._zone(query.app)
-        async with self._gate.entered():
-            return await _sent(active(self._store, query, now_ms=self._now_ms(), default_zone=zone))
+        return await self._answered(active, parse_active(_parameters(request)))
+
+    async def crr(self, request: web.Request) -> web.Response:
+        """GET /api/v1/crr."""
+        return await self._answered(crr, parse_crr(_parameters(request), self._settings.dimensions))
+
+    async def compare(self, request: web.Request) -> web.Response:
+        """GET /api/v1/compare."""
+        return await self._answered(compare, parse_compare(_parameters(request), self._settings.dimensions))
+
+    async def feedback(self, request: web.Request) -> web.Response:
+        """GET /api/v1/feedback."""
+        return await self._answered(feedback, parse_feedback(_parameters(request)), heavy=False)
 
     async def status(self, request: web.Request) -> web.Response:
         """GET /api/v1/status. The ends are read after the request came, and the positions after the ends."""
@@ -81,6 +95,12 @@ class Api:
         log_id, ends = await asyncio.gather(kafka.log_id(), kafka.end_offsets(TOPICS))
         positions, totals = await self._store.positions(), await self._store.totals()
         return answered(status(ends, log_id, positions, totals))
+
+    async def _answered(self, report: Report, query: Any, *, heavy: bool = True) -> web.Response:
+        """The answer of the read model; of heavy ones only so many are worked out at once."""
+        asked = {"now_ms": self._now_ms(), "default_zone": self._zone(query.app)}
+        async with self._gate.entered() if heavy else nullcontext():
+            return await _sent(report(self._store, query, **asked))
 
     def _zone(self, app: str) -> str:
         """The zone of an app that has no data yet."""

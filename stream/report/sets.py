@@ -19,8 +19,13 @@ BLOCK_WORDS = 8_192
 # Reading single words costs about this many times what reading them in a row does.
 _GATHER_COST = 4
 
-_COHORTS = {"install": ("install",), "first_seen": ("install", "seen+", "seen-"), "session": ("session",)}
-_RETURNS = {"session": ("session",), "any": ("session", "other")}
+_COHORTS = {
+    "install": ("install",),
+    "first_seen": ("install", "seen+", "seen-"),
+    "first_purchase": ("first_purchase",),
+    "session": ("session",),
+}
+_RETURNS = {"session": ("session",), "any": ("session", "other"), "purchase": ("purchase",)}
 
 
 def cohort_names(cohort: str, day: int) -> list[str]:
@@ -69,6 +74,13 @@ def counts_with(members: Bitmap, days: Sequence[Bitmap]) -> list[int]:
     return [count(members & day) for day in days]
 
 
+def united(sets: Sequence[Bitmap]) -> Bitmap:
+    """Who is in any of the sets; nobody where there are none."""
+    if len(sets) == 1:
+        return sets[0]
+    return np.bitwise_or.reduce(sets) if sets else np.zeros(1, np.uint64)
+
+
 def sliding(days: Sequence[Bitmap], width: int) -> list[Bitmap]:
     """The unions of `width` days that end at each day; at the beginning those of the days there are.
 
@@ -76,12 +88,12 @@ def sliding(days: Sequence[Bitmap], width: int) -> list[Bitmap]:
     """
     unions, reach = list(days), 1
     while reach * 2 <= width:
-        unions = _united(unions, reach)
+        unions = _with_earlier(unions, reach)
         reach *= 2
-    return _united(unions, width - reach)
+    return _with_earlier(unions, width - reach)
 
 
-def _united(unions: list[Bitmap], back: int) -> list[Bitmap]:
+def _with_earlier(unions: list[Bitmap], back: int) -> list[Bitmap]:
     """Each union with the one `back` places before it; the first ones reach back to the beginning already."""
     if not back:
         return unions

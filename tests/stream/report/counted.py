@@ -6,8 +6,9 @@ import json
 import random
 from typing import Any
 
-from stream.report import active, retention
+from stream.report import active, compare, crr, feedback, retention
 from stream.report.query import parse_active, parse_retention
+from stream.report.questions import parse_compare, parse_crr, parse_feedback
 from stream.store.memory import MemoryStore
 from stream.store.protocol import Store
 from tests.laws.world import Log, World
@@ -60,6 +61,21 @@ async def ask_active(
         "rows"
     ]
     return rows
+
+
+async def ask_crr(store: Store, *, now: str = "2026-12-31T00:00:00Z", **query: str) -> dict[str, Any]:
+    """Who stayed."""
+    return await crr(store, parse_crr(given(query)), now_ms=epoch_ms(now))
+
+
+async def ask_compare(store: Store, *, now: str = "2026-12-31T00:00:00Z", **query: str) -> dict[str, Any]:
+    """Which variant keeps more."""
+    return await compare(store, parse_compare(given(query)), now_ms=epoch_ms(now))
+
+
+async def ask_feedback(store: Store, *, now: str = "2026-12-31T00:00:00Z", **query: str) -> dict[str, Any]:
+    """What users say."""
+    return await feedback(store, parse_feedback(given(query)), now_ms=epoch_ms(now))
 
 
 def given(query: dict[str, str]) -> dict[str, str]:

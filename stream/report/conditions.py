@@ -1,0 +1,47 @@
+"""Of which users does every condition of `where` hold? The sets of an answer, read with those of its conditions."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from stream.report.query import Where
+from stream.report.segments import known_values, unset
+from stream.report.sets import NOT_SET, Bitmap, value_name, values_counter
+from stream.store.protocol import Store, View
+
+KEEP = "#where"  # the mask stands among the sets under a name that no stored set has
+
+
+class Read(NamedTuple):
+    """What was read, in one state. The mask of the conditions is the set KEEP, absent where there are none."""
+
+    counters: Mapping[str, Mapping[str, int]]
+    sets: Mapping[str, Bitmap]
+
+
+async def read_where(
+    store: Store, app: str, where: Where, *, sets: Sequence[str], counters: Sequence[str] = ()
+) -> Read:
+    """Some sets and counters of an app, and the mask of its users of whom every condition holds."""
+    spread = [name for name, value in where if value == NOT_SET]
+    names = [*sets, *(value_name(*one) for one in where if one[1] != NOT_SET)]
+    names += await known_values(store, app, spread)
+    view = await store.view(
+        app,
+        counters=[*counters, *map(values_counter, spread)],
+        sets=list(dict.fromkeys(names)),
+    )
+    keep = await mask(store, app, where, view)
+    return Read(view.counters, view.sets if keep is None else {**view.sets, KEEP: keep})
+
+
+async def mask(store: Store, app: str, where: Where, view: View) -> Bitmap | None:
+    """The users of whom every condition holds; None without conditions. The view holds the sets of their values."""
+    keep: Bitmap | None = None
+    words = max((users.size for users in view.sets.values()), default=0)
+    for name, value in where:
+        if value == NOT_SET:
+            users = await unset(store, app, name, view, words)
+        else:
+            users = view.sets[value_name(name, value)]
+        keep = users if keep is None else keep & users
+    return keep
