@@ -6,6 +6,7 @@ GET /api/v1/crr         customer retention rate and churn of a range
 GET /api/v1/compare     the retention of variants, and whether they differ
 GET /api/v1/feedback    NPS and CSAT
 GET /api/v1/status      what is counted, and whether that is all
+GET /openapi.json       the above, for programs
 """
 
 import asyncio
@@ -16,15 +17,19 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from consumers.api import openapi
 from consumers.api.gate import Crowded, Gate
 from consumers.api.status import status
 from consumers.kafka import KafkaUnavailable
 from consumers.settings import Settings
+from consumers.telemetry import product_version
 from consumers.web import Render, answered, encode, probes, problem
 from stream.events.schema import TOPICS
 from stream.report import QueryError, active, compare, crr, feedback, retention
 from stream.report.query import parse_active, parse_retention
 from stream.report.questions import parse_compare, parse_crr, parse_feedback
+from stream.retention.anchors import GROUPS
+from stream.retention.scope import FEEDBACK
 from stream.store.protocol import Partition, Store, StoreUnavailable
 
 HEAVY_AT_ONCE = 2
@@ -51,6 +56,7 @@ class Api:
         self, settings: Settings, store: Store, kafka: Callable[[], Awaitable[Log]], now_ms: Callable[[], int]
     ) -> None:
         self._settings, self._store, self._kafka, self._now_ms = settings, store, kafka, now_ms
+        self._dimensions = (*settings.dimensions, *GROUPS)
         self._gate = Gate(HEAVY_AT_ONCE, HEAVY_WAITING_MAX)
         self.waiting: str | None = None  # why nothing can be answered yet
 
@@ -66,11 +72,17 @@ class Api:
             "status": self.status,
         }.items():
             app.router.add_get(f"/api/v1/{path}", self._told(answer))
+        app.router.add_get(openapi.PATH, self.description)
         return app
+
+    async def description(self, request: web.Request) -> web.Response:
+        """GET /openapi.json: what is served here, for programs."""
+        served = {route.resource.canonical for route in request.app.router.routes() if route.resource}
+        return answered(openapi.document(served, dimensions=self._dimensions, version=product_version()))
 
     async def retention(self, request: web.Request) -> web.Response:
         """GET /api/v1/retention."""
-        query = parse_retention(_parameters(request), self._settings.dimensions)
+        query = parse_retention(_parameters(request), self._dimensions)
         return await self._answered(retention, query, heavy=not query.plain)
 
     async def active(self, request: web.Request) -> web.Response:
@@ -79,14 +91,16 @@ class Api:
 
     async def crr(self, request: web.Request) -> web.Response:
         """GET /api/v1/crr."""
-        return await self._answered(crr, parse_crr(_parameters(request), self._settings.dimensions))
+        return await self._answered(crr, parse_crr(_parameters(request), self._dimensions))
 
     async def compare(self, request: web.Request) -> web.Response:
         """GET /api/v1/compare."""
-        return await self._answered(compare, parse_compare(_parameters(request), self._settings.dimensions))
+        return await self._answered(compare, parse_compare(_parameters(request), self._dimensions))
 
     async def feedback(self, request: web.Request) -> web.Response:
         """GET /api/v1/feedback."""
+        if FEEDBACK not in self._settings.families:
+            raise QueryError("feedback is not counted here: RETENTION_FAMILIES leaves it out")
         return await self._answered(feedback, parse_feedback(_parameters(request)), heavy=False)
 
     async def status(self, request: web.Request) -> web.Response:

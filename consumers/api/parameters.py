@@ -28,6 +28,8 @@ from stream.report.questions import (
 )
 
 Schema = dict[str, Any]
+WORDS = {name: tuple(w for part in words for w in part) for name, words in WORDS.items()}
+WORDS["preset"] = ("x",)
 
 APP = "^[a-z0-9][a-z0-9_-]{0,63}$"
 DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from stream.report.query import Where
 from stream.report.segments import known_values, unset
-from stream.report.sets import NOT_SET, Bitmap, value_name, values_counter
+from stream.report.sets import NOT_SET, Bitmap
+from stream.retention.names import value_name, values_counter
 from stream.store.protocol import Store, View
 
 KEEP = "#where"  # the mask stands among the sets under a name that no stored set has

@@ -11,15 +11,23 @@ from typing import Any, NamedTuple
 from stream.report.query import QueryError
 from stream.report.questions import FeedbackQuery
 from stream.report.span import Span, span_of
+from stream.retention.anchors import (
+    CSAT,
+    CSAT_SATISFIED_MIN,
+    NPS,
+    NPS_PASSIVE_MIN,
+    NPS_PROMOTER_MIN,
+)
 from stream.retention.days import iso, zone
+from stream.retention.names import feedback_counter
 from stream.retention.rates import rate
 from stream.store.protocol import Store, View
 
 DAYS_MAX = 10_000
 PERCENT = 100
-KINDS = ("nps", "csat")
-PROMOTERS, PASSIVES, DETRACTORS = range(9, 11), range(7, 9), range(7)
-SATISFIED = range(4, 6)
+KINDS = (NPS, CSAT)
+PROMOTERS, SATISFIED = range(NPS_PROMOTER_MIN, 11), range(CSAT_SATISFIED_MIN, 6)
+PASSIVES, DETRACTORS = range(NPS_PASSIVE_MIN, NPS_PROMOTER_MIN), range(NPS_PASSIVE_MIN)
 
 
 class Answers(NamedTuple):
@@ -38,20 +46,9 @@ async def feedback(
         raise QueryError(
             f"the answer would reach over more than {DAYS_MAX:,} days; ask for a shorter range (from, to)"
         )
-    names = [day_counter(kind, day) for kind in KINDS for day in span.days]
-    if query.by == "cohort":
-        names += [cohort_counter(kind, query.cohort, day) for kind in KINDS for day in span.days]
+    cohorts = [None, query.cohort] if query.by == "cohort" else [None]
+    names = [feedback_counter(kind, day, cohort) for kind in KINDS for day in span.days for cohort in cohorts]
     return answer(query, span, await store.view(query.app, counters=names))
-
-
-def day_counter(kind: str, day: int) -> str:
-    """The counter of the answers of one day: score -> answers."""
-    return f"feedback:{kind}:{iso(day)}"
-
-
-def cohort_counter(kind: str, cohort: str, day: int) -> str:
-    """The counter of the answers that members of a cohort gave: `n:score` -> answers given n days after its day."""
-    return f"feedback:{kind}:{cohort}:{iso(day)}"
 
 
 def answer(query: FeedbackQuery, span: Span, view: View) -> dict[str, Any]:
@@ -69,14 +66,14 @@ def answer(query: FeedbackQuery, span: Span, view: View) -> dict[str, Any]:
 
 
 def _of_day(view: View, kind: str, day: int) -> Counter[int]:
-    return Counter({int(score): answers for score, answers in view.counters[day_counter(kind, day)].items()})
+    return Counter({int(score): answers for score, answers in view.counters[feedback_counter(kind, day)].items()})
 
 
 def _of_cohort(view: View, cohort: str, span: Span, day: int) -> Answers:
     """What the members of a cohort have answered since its day, up to as_of."""
     given = Answers(Counter(), Counter())
     for kind, scored in zip(KINDS, given, strict=True):
-        for name, answers in view.counters[cohort_counter(kind, cohort, day)].items():
+        for name, answers in view.counters[feedback_counter(kind, day, cohort)].items():
             n, _, score = name.partition(":")
             if day + int(n) <= span.today:
                 scored[int(score)] += answers

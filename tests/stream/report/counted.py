@@ -40,6 +40,11 @@ def purchase(user: str, day: str, **fields: Any) -> Record:
     return event("purchases", user, f"{day}T14:00:00Z", amount="1.00", currency="USD", **fields)
 
 
+def answer_to(survey: str, user: str, day: str, score: int, **fields: Any) -> Record:
+    """A score given at three in the afternoon UTC."""
+    return event("feedback", user, f"{day}T15:00:00Z", kind=survey, score=score, **fields)
+
+
 async def counted(*records: Record, zone: str = "UTC", shards: int = 1) -> MemoryStore:
     """A store that holds these records."""
     store, rng = MemoryStore(shards), random.Random(1)
