@@ -64,7 +64,11 @@ COMMON: dict[str, tuple[Schema, str]] = {
     "from": (_text(format="date", pattern=DATE), "First date (or cohort), in the app's zone, inclusive."),
     "to": (_text(format="date", pattern=DATE), "Last date (or cohort), in the app's zone, inclusive."),
     "as_of": (
-        _text(examples=["2026-11-23T10:00:00Z", "2026-11-23"]),
+        {
+            "type": "string",
+            "anyOf": [{"format": "date-time"}, {"format": "date"}],
+            "examples": ["2026-11-23T10:00:00Z"],
+        },
         "The moment from which one looks: RFC 3339 with an offset, or a date (its first instant). Default: now.",
     ),
     "where": (
@@ -106,6 +110,9 @@ def parameters(path: str, dimensions: Sequence[str]) -> list[Mapping[str, Any]]:
         schema, meaning = ESPECIALLY.get(path, {}).get(name) or COMMON[name]
         if name in ("breakdown", "dimension"):
             schema = {**schema, "enum": list(dimensions)}
+        if name == "where":
+            one = f"({'|'.join(dimensions)}):[^,]+"
+            schema = {**schema, "pattern": f"^{one}(,{one})*$"}
         found.append(
             {
                 "name": name,

@@ -66,7 +66,9 @@ def answer(query: FeedbackQuery, span: Span, view: View) -> dict[str, Any]:
 
 
 def _of_day(view: View, kind: str, day: int) -> Counter[int]:
-    return Counter({int(score): answers for score, answers in view.counters[feedback_counter(kind, day)].items()})
+    return Counter(
+        {int(score): answers for score, answers in view.counters[feedback_counter(kind, day)].items()}
+    )
 
 
 def _of_cohort(view: View, cohort: str, span: Span, day: int) -> Answers:
