@@ -1,7 +1,7 @@
 """The read model: from stored counters and sets to the numbers that somebody sees."""
 
 from stream.report.active import active
-from stream.report.query import QueryError
+from stream.report.parameters import QueryError
 from stream.report.triangle import retention
 
 __all__ = ["QueryError", "active", "retention"]
