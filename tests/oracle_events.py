@@ -12,22 +12,37 @@ import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
-KINDS: Final = {"installs": "install", "sessions": "session", "purchases": "purchase"}
+from tests.oracle_money import minor_units, plain_text
+
+KINDS: Final = {
+    "installs": "install",
+    "sessions": "session",
+    "purchases": "purchase",
+    "feedback": "feedback",
+    "identities": "identity",
+}
+# Fields that an event of a kind needs beyond the common ones.
+NEEDED: Final = {
+    "purchase": ("amount", "currency"),
+    "feedback": ("kind", "score"),
+    "identity": ("alias",),
+}
 DIMENSIONS: Final = ("platform", "country", "source", "campaign", "app_version", "variant")
 VALUE_BYTES_MAX: Final = 64 * 1024
 FUTURE_MS_MAX: Final = 24 * 3_600_000
 SECONDS_MAX: Final = sys.float_info.max
 TS_MS_MAX: Final = 253_402_300_799_999  # the end of year 9999
-MINOR_UNITS_MAX: Final = 10**12
-# Only what the strategies send; the product has to know the whole of ISO 4217.
-CURRENCY_DIGITS: Final = {"USD": 2, "EUR": 2, "VND": 0, "JPY": 0, "KWD": 3}
+SCORES: Final = {"nps": range(11), "csat": range(1, 6)}
+# What apps send for "I do not know who": joining over one of them would make everybody one user.
+PLACEHOLDERS: Final = frozenset(
+    ("", "null", "undefined", "none", "0", "anonymous", "guest", "unknown", "nan", "[object object]")
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _APP = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_DECIMAL = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))", re.ASCII
 )
@@ -35,7 +50,12 @@ _RFC3339 = re.compile(
 
 @dataclass(frozen=True)
 class Accepted:
-    """One event as the contract sees it. `canonical` decides between two contents under one event id."""
+    """One event as the contract sees it.
+
+    canonical   decides between two contents under one event id of one user
+    minor       minor units of the currency; those of a refund are given back
+    survey      what the feedback answers, nps or csat
+    """
 
     kind: str
     app: str
@@ -45,6 +65,11 @@ class Accepted:
     dims: tuple[tuple[str, str], ...]
     is_refund: bool
     canonical: bytes
+    minor: int = 0
+    currency: str = ""
+    survey: str = ""
+    score: int = 0
+    alias: str | None = None
 
 
 def epoch_ms(text: str) -> int:
@@ -106,13 +131,14 @@ def _no_constant(name: str) -> None:
 
 def _field_reasons(kind: str, raw: dict[str, Any]) -> set[str]:
     reasons = set()
-    needed = ["event_id", "app_id", "user_id", "timestamp"] + (
-        ["amount", "currency"] if kind == "purchase" else []
-    )
-    for name in needed:
+    for name in ("event_id", "app_id", "user_id", "timestamp", *NEEDED.get(kind, ())):
         if raw.get(name) is None:
             reasons |= {"missing_field", "bad_field"} if name in raw else {"missing_field"}
-    checks = [("event_id", 128), ("user_id", 256)] + [(name, 128) for name in DIMENSIONS]
+    checks = [("event_id", 128), ("user_id", 256)]
+    if kind == "identity":
+        checks.append(("alias", 256))
+    else:
+        checks += [(name, 128) for name in DIMENSIONS]
     if kind == "purchase":
         checks += [("refund_of", 128), ("product_id", 1024)]
     for name, length_max in checks:
@@ -121,17 +147,41 @@ def _field_reasons(kind: str, raw: dict[str, Any]) -> set[str]:
     app = raw.get("app_id")
     if app is not None and not (isinstance(app, str) and _APP.fullmatch(app)):
         reasons.add("bad_field")
-    duration = raw.get("duration_seconds")
-    if (
-        kind == "session"
-        and duration is not None
-        and not (_is_number(duration) and 0 <= duration <= SECONDS_MAX)
-    ):
-        reasons.add("bad_field")
-    has_money = kind == "purchase" and raw.get("amount") is not None and raw.get("currency") is not None
-    if has_money and minor_units(raw["amount"], raw["currency"]) is None:
+    own = {
+        "session": _bad_session,
+        "purchase": _bad_purchase,
+        "feedback": _bad_feedback,
+        "identity": _bad_ids,
+    }
+    if kind in own and own[kind](raw):
         reasons.add("bad_field")
     return reasons
+
+
+def _bad_session(raw: dict[str, Any]) -> bool:
+    duration = raw.get("duration_seconds")
+    return duration is not None and not (_is_number(duration) and 0 <= duration <= SECONDS_MAX)
+
+
+def _bad_purchase(raw: dict[str, Any]) -> bool:
+    """An amount that is none. What is missing has its own reason."""
+    has_money = raw.get("amount") is not None and raw.get("currency") is not None
+    return has_money and minor_units(raw["amount"], raw["currency"]) is None
+
+
+def _bad_feedback(raw: dict[str, Any]) -> bool:
+    """A kind or a score that is none; a whole number is one that is written without a point."""
+    kind, score = raw.get("kind"), raw.get("score")
+    scores = SCORES.get(kind) if isinstance(kind, str) else None
+    whole = isinstance(score, int) and not isinstance(score, bool)
+    if (kind is not None and scores is None) or (score is not None and not whole):
+        return True
+    return scores is not None and score is not None and score not in scores
+
+
+def _bad_ids(raw: dict[str, Any]) -> bool:
+    names = (raw.get("user_id"), raw.get("alias"))
+    return any(isinstance(name, str) and name.strip().lower() in PLACEHOLDERS for name in names)
 
 
 def _is_text(value: object, length_max: int) -> bool:
@@ -140,22 +190,6 @@ def _is_text(value: object, length_max: int) -> bool:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
-
-
-def minor_units(amount: object, currency: object) -> int | None:
-    """The amount in the currency's smallest unit, or None where the contract says `bad_field`."""
-    digits = CURRENCY_DIGITS.get(currency) if isinstance(currency, str) else None
-    if digits is None or not (isinstance(amount, str) or _is_number(amount)):
-        return None
-    if isinstance(amount, str) and not _DECIMAL.fullmatch(amount):
-        return None
-    try:
-        minor = Decimal(amount).scaleb(digits)
-        if not 0 <= minor <= MINOR_UNITS_MAX or minor != int(minor):
-            return None
-    except InvalidOperation:
-        return None
-    return int(minor)
 
 
 def _time_reasons(raw: dict[str, Any], record_ts_ms: int, earliest_ms: int) -> set[str]:
@@ -176,21 +210,29 @@ def _timestamp(value: object) -> int | None:
             return epoch_ms(value)
         except (ValueError, OverflowError):
             return None
-    is_moment = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= TS_MS_MAX
-    return value if is_moment else None
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= TS_MS_MAX:
+        return value
+    return None
 
 
 def _accepted(kind: str, raw: dict[str, Any]) -> Accepted:
     ts_ms = _timestamp(raw["timestamp"])
     assert ts_ms is not None
-    dims = {name: raw[name] for name in DIMENSIONS if raw.get(name) is not None}
-    known = {name: raw[name] for name in ("event_id", "app_id", "user_id")} | dims | {"timestamp": ts_ms}
+    names = () if kind == "identity" else DIMENSIONS
+    dims = {name: raw[name] for name in names if raw.get(name) is not None}
+    # Two contents under one id have the user in common; the events of two ids of one person are compared without it.
+    known = {name: raw[name] for name in ("event_id", "app_id")} | dims | {"timestamp": ts_ms}
+    own: dict[str, Any] = {}
     if kind == "purchase":
-        minor = minor_units(raw["amount"], raw["currency"])
-        assert minor is not None
-        digits = CURRENCY_DIGITS[raw["currency"]]
-        known |= {"amount": f"{Decimal(minor).scaleb(-digits):f}", "currency": raw["currency"]}
+        own = {"minor": minor_units(raw["amount"], raw["currency"]), "currency": raw["currency"]}
+        known |= {"amount": plain_text(**own), "currency": raw["currency"]}
         known |= {name: raw[name] for name in ("product_id", "refund_of") if raw.get(name) is not None}
+    if kind == "feedback":
+        own = {"survey": raw["kind"], "score": raw["score"]}
+        known |= {"kind": raw["kind"], "score": raw["score"]}
+    if kind == "identity":
+        own = {"alias": raw["alias"]}
+        known |= own
     canonical = json.dumps(known, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
     return Accepted(
         kind=kind,
@@ -201,4 +243,5 @@ def _accepted(kind: str, raw: dict[str, Any]) -> Accepted:
         dims=tuple(sorted(dims.items())),
         is_refund=kind == "purchase" and raw.get("refund_of") is not None,
         canonical=canonical,
+        **own,
     )

@@ -7,20 +7,22 @@ repeats, two contents under one id and ties in time are common instead of rare.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.oracle import day_start_ms
-from tests.oracle_events import KINDS
+from tests.garbage import APP, COUNTED, EVERY_GARBAGE, GARBAGE, GOOD, PAID
+from tests.oracle_calendar import HOUR_MS, day_start_ms
+from tests.oracle_people import Erasure
 
-APP = "game"
+__all__ = ["APP", "GARBAGE", "GOOD", "HOUR_MS", "PAID", "Record", "Story", "moments", "stories"]
+
 DAYS = 6
-HOUR_MS = 3_600_000
 USERS = ("anna", "Bo", "юрий", "d" * 256)
+# Other ids of theirs. Somebody may be called `guest`, but nobody is joined with one.
+ALIASES = ("anna@phone", "ANNA", "guest")
 # zone, a date on which it is hard
 PLACES = (
     ("UTC", date(2024, 2, 29)),
@@ -55,11 +57,12 @@ class Record:
 
 @dataclass(frozen=True)
 class Story:
-    """Raw records of one app, the zone it lives in and the window of days they fall into."""
+    """Raw records of one app, the zone it lives in and the window of days they fall into; and who is erased."""
 
     zone: str
     first: date
     records: tuple[Record, ...]
+    erasures: tuple[Erasure, ...] = ()
 
     def days(self) -> list[date]:
         return [self.first + timedelta(days=i) for i in range(DAYS)]
@@ -85,9 +88,10 @@ def spellings(ts_ms: int) -> st.SearchStrategy[int | str]:
 
 
 @st.composite
-def records(draw: st.DrawFn, zone: str, first: date, users: tuple[str, ...] = USERS) -> Record:
-    """One good record."""
-    topic = draw(st.sampled_from(["installs", "sessions", "sessions", "sessions", "purchases"]))
+def records(draw: st.DrawFn, zone: str, first: date, topics: tuple[str, ...] = COUNTED) -> Record:
+    """One good record; an identity event may still name a placeholder."""
+    topic = draw(st.sampled_from([*topics, "sessions", "sessions"]))
+    users = (*USERS, *ALIASES) if "identities" in topics else USERS
     fields: dict[str, Any] = {
         "event_id": draw(st.sampled_from(EVENT_IDS)),
         "app_id": APP,
@@ -102,6 +106,10 @@ def records(draw: st.DrawFn, zone: str, first: date, users: tuple[str, ...] = US
         fields["duration_seconds"] = draw(st.sampled_from([0, 1.5, 10**9]))
     if topic == "purchases":
         fields |= draw(money())
+    if topic == "feedback":
+        fields |= draw(answers())
+    if topic == "identities":
+        fields["alias"] = draw(st.sampled_from(users))
     if draw(st.booleans()):
         fields |= {"unknown": {"deep": [1, None]}, "another": "x"}
     names = draw(st.permutations(list(fields))) if draw(st.booleans()) else list(fields)
@@ -126,142 +134,39 @@ def money(draw: st.DrawFn) -> dict[str, Any]:
     return fields
 
 
-GOOD: dict[str, Any] = {"event_id": "g", "app_id": APP, "user_id": "anna", "timestamp": 1_700_000_000_000}
-PAID = GOOD | {"amount": "1.00", "currency": "USD"}
+def answers() -> st.SearchStrategy[dict[str, Any]]:
+    """The fields of a feedback: scores on both sides of every border."""
+    of_kind = {"nps": [0, 6, 7, 8, 9, 10], "csat": [1, 3, 4, 5]}
+    return st.sampled_from([{"kind": kind, "score": score} for kind in of_kind for score in of_kind[kind]])
 
 
-def _json(fields: dict[str, Any]) -> bytes:
-    return json.dumps(fields).encode()
-
-
-def _without(fields: dict[str, Any], name: str) -> bytes:
-    return _json({key: value for key, value in fields.items() if key != name})
-
-
-# topic, value, reason: at least one of every reason, each broken in one way only.
-GARBAGE: tuple[tuple[str, bytes | None, str], ...] = (
-    ("installs", None, "not_json"),
-    ("installs", b"", "not_json"),
-    ("installs", b"{", "not_json"),
-    ("installs", b"\xff\xfe", "not_json"),
-    ("installs", b"\xef\xbb\xbf" + _json(GOOD), "not_json"),
-    ("sessions", b"[1]", "not_json"),
-    ("sessions", b"null", "not_json"),
-    ("sessions", b"[" * 30_000, "not_json"),
-    ("sessions", b'{"x":' * 5_000, "not_json"),
-    ("sessions", _json(GOOD)[:-1] + b',"duration_seconds":NaN}', "not_json"),
-    ("sessions", _json(GOOD) + b"x", "not_json"),
-    ("sessions", _json(GOOD).replace(b"anna", b"\\ud800"), "not_json"),
-    ("sessions", _json(GOOD).replace(b"anna", b"\xed\xa0\x80"), "not_json"),
-    *(("installs", _without(GOOD, name), "missing_field") for name in GOOD),
-    *(("purchases", _without(PAID, name), "missing_field") for name in ("amount", "currency")),
-    *(("sessions", _json(GOOD | {"event_id": value}), "bad_field") for value in ("", "x" * 129, 7, True)),
-    *(("sessions", _json(GOOD | {"user_id": value}), "bad_field") for value in ("", "x" * 257, 7, ["a"])),
-    *(
-        ("sessions", _json(GOOD | {"app_id": value}), "bad_field")
-        for value in ("", "Game", "game\n", "x" * 65, 7)
-    ),
-    *(("installs", _json(GOOD | {"country": value}), "bad_field") for value in ("", "x" * 129, 7, {})),
-    *(("sessions", _json(GOOD | {"duration_seconds": value}), "bad_field") for value in (-1, "1", True)),
-    *(
-        ("purchases", _json(PAID | {"amount": value}), "bad_field")
-        for value in ("-1", "1.001", "x", "", True, [])
-    ),
-    *(("purchases", _json(PAID | {"amount": value}), "bad_field") for value in (10**10 + 1, "1e400", "NaN")),
-    *(("purchases", _json(PAID | {"currency": value}), "bad_field") for value in ("usd", "ABC", "", 840)),
-    *(
-        ("purchases", _json(PAID | {"currency": "JPY", "amount": value}), "bad_field")
-        for value in ("0.5", 1.5)
-    ),
-    *(("purchases", _json(PAID | {"refund_of": value}), "bad_field") for value in ("", 7, "x" * 129)),
-    *(
-        ("installs", _json(GOOD | {"timestamp": value}), "bad_timestamp")
-        for value in (
-            "2023-11-14",
-            "2023-11-14T22:13:20",
-            "2023-02-29T00:00:00Z",
-            "yesterday",
-            True,
-            [],
-            "",
-            1.5,
-        )
-    ),
-    *(("installs", _json(GOOD | {"timestamp": value}), "bad_timestamp") for value in (10**30, -(10**30))),
-    ("sessions", _json(GOOD | {"timestamp": "9999-12-31T23:59:59Z"}), "future"),
-    ("sessions", _json(GOOD | {"timestamp": "1999-12-31T23:59:59.999Z"}), "too_old"),
-    ("sessions", _json(GOOD | {"timestamp": 0}), "too_old"),
-    ("sessions", _json(GOOD | {"x": "y" * 65_536}), "too_large"),
-    ("installs", b" " * 10_000_000, "too_large"),
-)
+def erasures(zone: str, first: date) -> st.SearchStrategy[Erasure]:
+    """One user or two are erased at some moment of the story."""
+    users = st.frozensets(st.sampled_from([*USERS, *ALIASES]), min_size=1, max_size=2)
+    return st.builds(Erasure, st.just(APP), users, moments(zone, first))
 
 
 @st.composite
-def stories(draw: st.DrawFn, *, size_max: int = 25, garbage: bool = True) -> Story:
-    """A history: good records, exact repeats, and garbage between them."""
+def stories(
+    draw: st.DrawFn,
+    *,
+    size_min: int = 1,
+    size_max: int = 25,
+    garbage: bool = True,
+    topics: tuple[str, ...] = COUNTED,
+    erased: bool = False,
+) -> Story:
+    """A history: good records, exact repeats, and garbage between them; with `erased` some users are erased.
+
+    Hypothesis likes short lists: who needs full cells asks for a `size_min`.
+    """
     zone, hard = draw(st.sampled_from(PLACES))
     first = hard - timedelta(days=draw(st.integers(0, DAYS - 1)))
-    told = draw(st.lists(records(zone, first), min_size=1, max_size=size_max))
+    told = draw(st.lists(records(zone, first, topics), min_size=size_min, max_size=size_max))
     told += draw(st.lists(st.sampled_from(told), max_size=5))
     if garbage:
-        bad = draw(st.lists(st.sampled_from(GARBAGE[:-2]), max_size=3))
+        small = [one for one in EVERY_GARBAGE[:-2] if one[0] in topics]
+        bad = draw(st.lists(st.sampled_from(small), max_size=3))
         told += [Record(topic, value, told[0].timestamp) for topic, value, _ in bad]
-    return Story(zone, first, tuple(draw(st.permutations(told))))
-
-
-@st.composite
-def retention_queries(draw: st.DrawFn, story: Story) -> dict[str, str]:
-    """A question to GET /api/v1/retention about the window of a story, in its own words."""
-    first = story.first + timedelta(days=draw(st.integers(-1, 2)))
-    query = {
-        "app": APP,
-        "from": first.isoformat(),
-        "to": (first + timedelta(days=draw(st.integers(0, DAYS)))).isoformat(),
-        "periods": str(draw(st.integers(0, DAYS))),
-        "cohort": draw(st.sampled_from(["install", "first_seen", "session"])),
-        "return": draw(st.sampled_from(["session", "any"])),
-        "criterion": draw(st.sampled_from(["on", "on_or_after"])),
-    }
-    if draw(st.booleans()):
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(
-            milliseconds=draw(moments(story.zone, story.first))
-        )
-        query["as_of"] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    if draw(st.integers(0, 2)) == 0:
-        query["where"] = draw(wheres())
-    if draw(st.integers(0, 2)) == 0:
-        query |= {
-            "breakdown": draw(st.sampled_from(["country", "platform"])),
-            "limit": str(draw(st.integers(1, 5))),
-        }
-    return query
-
-
-def wheres() -> st.SearchStrategy[str]:
-    """One condition or two, values percent-encoded as the contract says."""
-    quote: Callable[[str], str] = lambda value: "".join(f"%{ord(c):02X}" if c in ",:%" else c for c in value)  # noqa: E731
-    values = st.sampled_from([*map(quote, LABELS), "(not set)", "XX"])
-    conditions = st.builds("{}:{}".format, st.sampled_from(["country", "platform"]), values)
-    return st.lists(conditions, min_size=1, max_size=2).map(",".join)
-
-
-def active_queries(
-    story: Story, periods_of: tuple[str, ...] = ("day", "week", "month")
-) -> st.SearchStrategy[dict[str, str]]:
-    """A question to GET /api/v1/active about the window of a story."""
-    days = st.integers(-1, DAYS).map(lambda i: (story.first + timedelta(days=i)).isoformat())
-    periods = st.sampled_from(periods_of)
-    return st.builds(
-        lambda first, last, period: {
-            "app": APP,
-            "from": min(first, last),
-            "to": max(first, last),
-            "period": period,
-        },
-        days,
-        days,
-        periods,
-    )
-
-
-assert {topic for topic, _, _ in GARBAGE} <= set(KINDS)
+    gone = draw(st.lists(erasures(zone, first), max_size=2)) if erased else []
+    return Story(zone, first, tuple(draw(st.permutations(told))), tuple(gone))

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cases import RETENTION, SKIP, Case, check_retention, lifecycle_case, retention_case
+from tests.cases import (
+    LIFECYCLE,
+    RETENTION,
+    RETENTION_MORE,
+    SKIP,
+    Case,
+    check_retention,
+    everything,
+    lifecycle_case,
+    retention_case,
+)
 from tests.oracle import Oracle
 
 pytestmark = SKIP
@@ -20,10 +30,14 @@ def counted(case: Case) -> Oracle:
 
 
 @pytest.mark.parametrize("later_ms", [0, YEAR_MS])
-@pytest.mark.parametrize("name", RETENTION)
+@pytest.mark.parametrize("name", RETENTION + RETENTION_MORE)
 def test_the_oracle_counts_what_was_published(name: str, later_ms: int) -> None:
     case = retention_case(name)
     check_retention(case, counted(case).retention(now_ms=case.ends_ms + later_ms, **case.query))
+
+
+def test_every_published_case_is_asked() -> None:
+    assert {*RETENTION, *RETENTION_MORE, LIFECYCLE} == {case["id"] for case in everything()}
 
 
 def test_the_oracle_counts_the_published_lifecycle() -> None:

@@ -17,6 +17,16 @@ from tests.laws.world import World
 from tests.oracle import Oracle, Person
 from tests.strategies import APP, Story
 
+# The words in which the triangle is asked for today; the oracle answers more.
+ASKED = {
+    "period": ("day",),
+    "cohort": ("install", "first_seen", "session"),
+    "return": ("session", "any"),
+    "criterion": ("on", "on_or_after"),
+    "window": ("calendar",),
+    "brackets": ("",),
+}
+
 Counters = dict[str, dict[str, int]]
 SETS = ("session", "other", "purchase", "dim", "install", "seen+", "seen-", "first_purchase")
 COUNTERS = ("triangle", "reinstalls", "values")
@@ -26,6 +36,8 @@ def oracle_of(story: Story) -> Oracle:
     oracle = Oracle(zone=story.zone)
     for record in story.records:
         oracle.add(record.topic, record.value, record.timestamp)
+    for erasure in story.erasures:
+        oracle.erase(*erasure)
     return oracle
 
 

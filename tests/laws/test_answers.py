@@ -14,11 +14,12 @@ from stream.report.query import parse_active, parse_retention
 from stream.store.memory import MemoryStore
 from stream.store.protocol import Store
 from tests.cases import iso
-from tests.laws.checks import no_cell_above_its_cohort, oracle_of, same
+from tests.laws.checks import ASKED, no_cell_above_its_cohort, oracle_of, same
 from tests.laws.profiles import LIMIT, examples
 from tests.laws.world import Log, World
 from tests.oracle import day_start_ms
-from tests.strategies import DAYS, Story, active_queries, retention_queries, stories
+from tests.questions import active_queries, retention_queries
+from tests.strategies import DAYS, Story, stories
 
 pytestmark = LIMIT
 
@@ -57,7 +58,7 @@ async def test_retention_answers_what_the_oracle_answers(
         story.zone, story.first + timedelta(days=data.draw(st.integers(0, DAYS + 1)))
     ) + data.draw(st.sampled_from([0, 1000, 12 * 3_600_000]))
     for _ in range(4):
-        query = data.draw(retention_queries(story))
+        query = data.draw(retention_queries(story, ASKED))
         answer = await ask_retention(store, now_ms, query)
         no_cell_above_its_cohort(answer)
         same(answer, _shown(oracle.retention(now_ms=now_ms, **query)))
