@@ -46,6 +46,7 @@ RETENTION = record(
     {
         **dict.fromkeys(("app", "timezone", "period", "cohort", "return", "criterion", "window"), TEXT),
         "as_of": {"type": "string", "format": "date-time"},
+        "definition": TEXT,
         "rows": many(
             record(
                 {
@@ -54,18 +55,23 @@ RETENTION = record(
                     "size": COUNT,
                     "size_complete": FLAG,
                     "cells": many(
-                        record({"n": COUNT, "users": COUNT, **RATE, "complete": FLAG}, label=TEXT, revenue=MONEY)
+                        record(
+                            {"n": COUNT, "users": COUNT, **RATE, "complete": FLAG}, label=TEXT, revenue=MONEY
+                        )
                     ),
                 }
             )
         ),
         "average": many(
             record(
-                {"n": COUNT, "users": COUNT, "size": COUNT, **RATE, "segment": SEGMENT}, label=TEXT, revenue=MONEY
+                {"n": COUNT, "users": COUNT, "size": COUNT, **RATE, "segment": SEGMENT},
+                label=TEXT,
+                revenue=MONEY,
             )
         ),
-    }
-)  # fmt: skip
+    },
+    **dict.fromkeys(("week_start", "brackets", "preset"), TEXT),
+)
 ACTIVE = record(
     {
         "rows": many(

@@ -56,7 +56,7 @@ class Api:
         self, settings: Settings, store: Store, kafka: Callable[[], Awaitable[Log]], now_ms: Callable[[], int]
     ) -> None:
         self._settings, self._store, self._kafka, self._now_ms = settings, store, kafka, now_ms
-        self._dimensions = (*settings.dimensions, *GROUPS)
+        self._dimensions, self._families = (*settings.dimensions, *GROUPS), settings.families
         self._gate = Gate(HEAVY_AT_ONCE, HEAVY_WAITING_MAX)
         self.waiting: str | None = None  # why nothing can be answered yet
 
@@ -83,7 +83,7 @@ class Api:
     async def retention(self, request: web.Request) -> web.Response:
         """GET /api/v1/retention."""
         query = parse_retention(_parameters(request), self._dimensions)
-        return await self._answered(retention, query, heavy=not query.plain)
+        return await self._answered(retention, query, heavy=not query.plain, families=self._families)
 
     async def active(self, request: web.Request) -> web.Response:
         """GET /api/v1/active."""
@@ -95,11 +95,12 @@ class Api:
 
     async def compare(self, request: web.Request) -> web.Response:
         """GET /api/v1/compare."""
-        return await self._answered(compare, parse_compare(_parameters(request), self._dimensions))
+        query = parse_compare(_parameters(request), self._dimensions)
+        return await self._answered(compare, query, families=self._families)
 
     async def feedback(self, request: web.Request) -> web.Response:
         """GET /api/v1/feedback."""
-        if FEEDBACK not in self._settings.families:
+        if FEEDBACK not in self._families:
             raise QueryError("feedback is not counted here: RETENTION_FAMILIES leaves it out")
         return await self._answered(feedback, parse_feedback(_parameters(request)), heavy=False)
 
@@ -110,9 +111,9 @@ class Api:
         positions, totals = await self._store.positions(), await self._store.totals()
         return answered(status(ends, log_id, positions, totals))
 
-    async def _answered(self, report: Report, query: Any, *, heavy: bool = True) -> web.Response:
+    async def _answered(self, report: Report, query: Any, *, heavy: bool = True, **more: Any) -> web.Response:
         """The answer of the read model; of heavy ones only so many are worked out at once."""
-        asked = {"now_ms": self._now_ms(), "default_zone": self._zone(query.app)}
+        asked = {"now_ms": self._now_ms(), "default_zone": self._zone(query.app), **more}
         async with self._gate.entered() if heavy else nullcontext():
             return await _sent(report(self._store, query, **asked))
 

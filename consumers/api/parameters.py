@@ -3,15 +3,13 @@
 The names and words of a parameter are those of the read model, which checks them; here stands what they look like.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from stream.report.parameters import CELLS_MAX, LIMIT_DEFAULT, LIMIT_MAX
 from stream.report.query import (
     ACTIVE_PARAMETERS,
     ACTIVE_PERIODS,
-    CELLS_MAX,
-    LIMIT_DEFAULT,
-    LIMIT_MAX,
     RETENTION_PARAMETERS,
     WORDS,
 )
@@ -28,8 +26,6 @@ from stream.report.questions import (
 )
 
 Schema = dict[str, Any]
-WORDS = {name: tuple(w for part in words for w in part) for name, words in WORDS.items()}
-WORDS["preset"] = ("x",)
 
 APP = "^[a-z0-9][a-z0-9_-]{0,63}$"
 DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -103,7 +99,7 @@ ESPECIALLY: dict[str, dict[str, tuple[Schema, str]]] = {
 }
 
 
-def parameters(path: str, dimensions: Sequence[str]) -> list[Mapping[str, Any]]:
+def parameters(path: str, dimensions: Sequence[str]) -> list[dict[str, Any]]:
     """The parameters of a path, as OpenAPI has them; `dimensions` are those of this installation."""
     found = []
     for name in NAMES.get(path, ()):

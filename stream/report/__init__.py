@@ -4,7 +4,7 @@ from stream.report.active import active
 from stream.report.compare import compare
 from stream.report.crr import crr
 from stream.report.feedback import feedback
-from stream.report.query import QueryError
+from stream.report.parameters import QueryError
 from stream.report.triangle import retention
 
 __all__ = ["QueryError", "active", "compare", "crr", "feedback", "retention"]

@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from stream.report.parameters import QueryError
 from stream.report.periods import Period, period_of, periods_between
-from stream.report.query import ActiveQuery, QueryError
+from stream.report.query import ActiveQuery
 from stream.report.sets import (
     Take,
     active_on,
+    any_of,
     blocks,
     cohort_names,
     cohort_of,
@@ -18,7 +20,6 @@ from stream.report.sets import (
     counts_with,
     return_names,
     sliding,
-    united,
 )
 from stream.report.span import Span, span_of
 from stream.retention.days import iso, zone
@@ -96,8 +97,8 @@ def _counts(rows: Rows, take: Take) -> Iterator[Sequence[int]]:
     weeks, months = sliding(active, WEEK), sliding(active, MONTH)
     for at, before in enumerate(rows.before):
         last = rows.shown[at] - days.start
-        now = united(active[rows.periods[at].first - days.start : last + 1])
-        then = united(active[before.first - days.start : before.last + 1 - days.start])
+        now = any_of(active[rows.periods[at].first - days.start : last + 1])
+        then = any_of(active[before.first - days.start : before.last + 1 - days.start])
         # A user is first seen, and first installs, on one day only, so days add up.
         seen = sum(count(cohort_of(take, "first_seen", day)) for day in rows.days(at))
         installed = sum(count(cohort_of(take, "install", day)) for day in rows.days(at))

@@ -1,7 +1,7 @@
 """Does one variant keep more users than another? Their retention on one day, compared: the answer of GET /api/v1/compare."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -9,6 +9,7 @@ from stream.report.questions import CompareQuery
 from stream.report.triangle import retention
 from stream.retention.comparison import Difference, Share, compared, holm, sample_ratio
 from stream.retention.rates import rate
+from stream.retention.scope import FAMILIES
 from stream.store.protocol import Store
 
 MISMATCH_BELOW = 0.001
@@ -16,10 +17,17 @@ NOBODY: Share = (0, 0)
 
 
 async def compare(
-    store: Store, query: CompareQuery, *, now_ms: int, default_zone: str = "UTC"
+    store: Store,
+    query: CompareQuery,
+    *,
+    now_ms: int,
+    default_zone: str = "UTC",
+    families: Collection[str] = FAMILIES,
 ) -> dict[str, Any]:
     """The answer, in the words and the order of the interface; arguments as of `retention`."""
-    triangles = await retention(store, query.triangles, now_ms=now_ms, default_zone=default_zone)
+    triangles = await retention(
+        store, query.triangles, now_ms=now_ms, default_zone=default_zone, families=families
+    )
     found = {
         cell["segment"]: (cell["users"], cell["size"])
         for cell in triangles["average"]

@@ -1,28 +1,20 @@
 """Of which users does every condition of `where` hold? The sets of an answer, read with those of its conditions."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from stream.report.query import Where
+from stream.report.parameters import Where
 from stream.report.segments import known_values, unset
 from stream.report.sets import NOT_SET, Bitmap
 from stream.retention.names import value_name, values_counter
 from stream.store.protocol import Store, View
 
-KEEP = "#where"  # the mask stands among the sets under a name that no stored set has
-
-
-class Read(NamedTuple):
-    """What was read, in one state. The mask of the conditions is the set KEEP, absent where there are none."""
-
-    counters: Mapping[str, Mapping[str, int]]
-    sets: Mapping[str, Bitmap]
+KEEP = "#where"  # masks stand among the sets under names that no stored set has
 
 
 async def read_where(
     store: Store, app: str, where: Where, *, sets: Sequence[str], counters: Sequence[str] = ()
-) -> Read:
-    """Some sets and counters of an app, and the mask of its users of whom every condition holds."""
+) -> View:
+    """Some sets and counters of an app in one state; with conditions also the set KEEP, the users of whom all of them hold."""
     spread = [name for name, value in where if value == NOT_SET]
     names = [*sets, *(value_name(*one) for one in where if one[1] != NOT_SET)]
     names += await known_values(store, app, spread)
@@ -32,7 +24,7 @@ async def read_where(
         sets=list(dict.fromkeys(names)),
     )
     keep = await mask(store, app, where, view)
-    return Read(view.counters, view.sets if keep is None else {**view.sets, KEEP: keep})
+    return view if keep is None else view._replace(sets={**view.sets, KEEP: keep})
 
 
 async def mask(store: Store, app: str, where: Where, view: View) -> Bitmap | None:

@@ -9,23 +9,26 @@ So CE - CN is who stayed, and never more than CS.
 import asyncio
 from typing import Any
 
-from stream.report.conditions import KEEP, Read, read_where
+import numpy as np
+
+from stream.report.conditions import KEEP, read_where
+from stream.report.parameters import Asked, QueryError
 from stream.report.periods import Period
-from stream.report.query import Asked, QueryError
 from stream.report.questions import CrrQuery
 from stream.report.sets import (
+    Bitmap,
     active_on,
+    any_of,
     blocks,
     cohort_names,
     cohort_of,
     count,
     return_names,
-    united,
 )
 from stream.report.span import DAYS_DEFAULT, Span, span_of
 from stream.retention.days import iso, zone
 from stream.retention.rates import rate
-from stream.store.protocol import Store
+from stream.store.protocol import Store, View
 
 DAYS_MAX = 10_000  # of both ranges together
 PERCENT = 100
@@ -48,8 +51,8 @@ async def crr(store: Store, query: CrrQuery, *, now_ms: int, default_zone: str =
     returns, cohort = _POPULATIONS[query.population]
     names = [name for part in days for day in part for name in return_names(returns, day)]
     names += [name for day in days[1] for name in cohort_names(cohort, day)]
-    read = await read_where(store, query.app, query.where, sets=names)
-    counts = await asyncio.to_thread(counted, query.population, *days, read)
+    view = await read_where(store, query.app, query.where, sets=names)
+    counts = await asyncio.to_thread(counted, query.population, *days, view)
     return answer(asked, counts, complete=span.complete(asked.last))
 
 
@@ -66,19 +69,23 @@ def _begun(part: Period, span: Span) -> range:
     return range(max(part.first, _FIRST_DAY), min(part.last, span.today) + 1)
 
 
-def counted(population: str, before: range, within: range, read: Read) -> dict[str, int]:
+def counted(population: str, before: range, within: range, view: View) -> dict[str, int]:
     """CS, CE, who is in both, and who is new in the range."""
     returns, cohort = _POPULATIONS[population]
     counts = dict.fromkeys(("cs", "ce", "stayed", "new"), 0)
-    for take in blocks(read.sets):
-        start = united([active_on(take, returns, day) for day in before])
-        end = united([active_on(take, returns, day) for day in within])
-        new = united([cohort_of(take, cohort, day) for day in within])
-        if KEEP in read.sets:
+    for take in blocks(view.sets):
+        start = _any_of([active_on(take, returns, day) for day in before])
+        end = _any_of([active_on(take, returns, day) for day in within])
+        new = _any_of([cohort_of(take, cohort, day) for day in within])
+        if KEEP in view.sets:
             start, end, new = (users & take(KEEP) for users in (start, end, new))
         for name, users in zip(counts, (start, end, start & end, new), strict=True):
             counts[name] += count(users)
     return counts
+
+
+def _any_of(days: list[Bitmap]) -> Bitmap:
+    return any_of(days) if days else np.zeros(1, np.uint64)
 
 
 def answer(asked: Period, counts: dict[str, int], *, complete: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from stream.report.query import QueryError
+from stream.report.parameters import QueryError
 from stream.report.questions import FeedbackQuery
 from stream.report.span import Span, span_of
 from stream.retention.anchors import (

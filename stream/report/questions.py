@@ -6,17 +6,17 @@ from math import isfinite
 from typing import Any
 from urllib.parse import unquote
 
-from stream.report.query import (
+from stream.report.parameters import (
     Asked,
     QueryError,
-    RetentionQuery,
     Where,
-    _asked,
-    _dimension,
-    _number,
-    _where,
-    parse_retention,
+    asked_of,
+    check_dimension,
+    number_of,
+    where_of,
+    word_of,
 )
+from stream.report.query import RetentionQuery, parse_retention
 
 CRR_PARAMETERS = ("app", "from", "to", "population", "where", "as_of")
 POPULATIONS = ("users", "customers")
@@ -28,7 +28,6 @@ COMPARE_RETURNS = ("session", "purchase", "any")
 DAY_DEFAULT, DAY_MAX = 7, 10_000
 VARIANTS_MAX = 20
 _PART_MAX = 1e6
-_ALL = 1_000_000
 
 FEEDBACK_PARAMETERS = ("app", "from", "to", "by", "cohort", "as_of")
 BY = ("day", "cohort")
@@ -47,7 +46,7 @@ class CrrQuery(Asked):
 class CompareQuery:
     """A question for the difference between values of a dimension on one day.
 
-    triangles   the question for their triangles
+    triangles   the question for their triangles, broken down by exactly these values
     ratio       how users are said to be split between them
     pair        whether two were asked for as a and b
     """
@@ -73,40 +72,33 @@ class FeedbackQuery(Asked):
 
 def parse_crr(given: Mapping[str, str], dimensions: Sequence[str] | None = None) -> CrrQuery:
     """The parameters of GET /api/v1/crr; arguments as of `parse_retention`. Raises QueryError."""
-    asked = _asked(given, CRR_PARAMETERS)
-    population = _chosen(given, "population", POPULATIONS)
-    return CrrQuery(**asked, population=population, where=_where(given.get("where"), dimensions))
+    asked = asked_of(given, CRR_PARAMETERS)
+    population = word_of(given, "population", POPULATIONS)
+    return CrrQuery(**asked, population=population, where=where_of(given.get("where"), dimensions))
 
 
 def parse_compare(given: Mapping[str, str], dimensions: Sequence[str] | None = None) -> CompareQuery:
     """The parameters of GET /api/v1/compare; arguments as of `parse_retention`. Raises QueryError."""
-    _asked(given, COMPARE_PARAMETERS)
+    asked_of(given, COMPARE_PARAMETERS)
     dimension = given.get("dimension", "variant")
-    _dimension("dimension", dimension, dimensions)
-    _chosen(given, "return", COMPARE_RETURNS)
+    check_dimension("dimension", dimension, dimensions)
+    word_of(given, "return", COMPARE_RETURNS)
     values = _values(given)
-    number = _number(given, "day", 0, DAY_MAX)
+    number = number_of(given, "day", 0, DAY_MAX)
     day = DAY_DEFAULT if number is None else number
     handed_on = {name: given[name] for name in _OF_TRIANGLE if name in given}
     asked = parse_retention(handed_on | {"periods": str(day), "breakdown": dimension}, dimensions)
-    asked = replace(asked, limit=_ALL)
+    asked = replace(asked, values=values)
     return CompareQuery(asked, values, day, _ratio(given, len(values)), pair="variants" not in given)
 
 
 def parse_feedback(given: Mapping[str, str]) -> FeedbackQuery:
     """The parameters of GET /api/v1/feedback, as text. Raises QueryError."""
-    asked = _asked(given, FEEDBACK_PARAMETERS)
-    by = _chosen(given, "by", BY)
+    asked = asked_of(given, FEEDBACK_PARAMETERS)
+    by = word_of(given, "by", BY)
     if by != "cohort" and "cohort" in given:
         raise QueryError("cohort: rows are by day here; add by=cohort")
-    return FeedbackQuery(**asked, by=by, cohort=_chosen(given, "cohort", FEEDBACK_COHORTS))
-
-
-def _chosen(given: Mapping[str, str], name: str, words: Sequence[str]) -> str:
-    word = given.get(name, words[0])
-    if word not in words:
-        raise QueryError(f"{name}={word!r} is unknown; choose one of {', '.join(words)}")
-    return word
+    return FeedbackQuery(**asked, by=by, cohort=word_of(given, "cohort", FEEDBACK_COHORTS))
 
 
 def _values(given: Mapping[str, str]) -> tuple[str, ...]:
