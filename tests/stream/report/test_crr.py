@@ -7,7 +7,7 @@ import pytest
 from stream.report import QueryError
 from stream.report.crr import answer
 from stream.report.periods import Period
-from tests.stream.report.counted import ask_crr, counted, event, install, purchase, session
+from tests.stream.report.counted import answer_to, ask_crr, counted, event, install, purchase, session
 
 NOVEMBER: dict[str, str] = {"from_": "2026-11-11", "to": "2026-11-20"}
 BEFORE, WITHIN = "2026-11-05", "2026-11-15"
@@ -82,6 +82,17 @@ async def test_conditions_hold_for_everybody_counted() -> None:
     assert [vn[name] for name in ("cs", "ce", "cn", "new", "crr")] == [1, 2, 1, 1, 100.0]
     unset = await ask_crr(store, where="country:(not set)", **NOVEMBER)
     assert [unset[name] for name in ("cs", "ce", "cn", "new", "crr")] == [0, 1, 1, 1, None]
+
+
+async def test_whoever_answered_last_as_a_promoter_can_be_asked_about() -> None:
+    store = await counted(
+        session("a", BEFORE), session("a", WITHIN), answer_to("nps", "a", BEFORE, 10), session("b", BEFORE),
+        answer_to("nps", "b", BEFORE, 3),
+    )  # fmt: skip
+    said = [
+        (await ask_crr(store, where=f"nps:{group}", **NOVEMBER))["crr"] for group in ("promoter", "detractor")
+    ]
+    assert said == [100.0, 0.0]
 
 
 async def test_while_the_range_runs_there_is_no_rate() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from stream.report import QueryError
 from stream.store.memory import MemoryStore
-from tests.stream.report.counted import APP, ask_feedback
+from tests.stream.report.counted import APP, answer_to, ask_feedback, counted, install, session
 
 TWO_DAYS: dict[str, str] = {"from_": "2026-11-20", "to": "2026-11-21"}
 
@@ -21,6 +21,20 @@ def holding(**counters: dict[str, int]) -> MemoryStore:
         *words, day = name.split("__")
         users.counters[":".join([*words, day.replace("_", "-")])] = fields
     return store
+
+
+async def test_what_users_say_is_counted_where_it_was_said() -> None:
+    store = await counted(
+        install("a", "2026-11-20"), answer_to("nps", "a", "2026-11-20", 9), answer_to("nps", "a", "2026-11-21", 6),
+        session("b", "2026-11-19"), answer_to("csat", "b", "2026-11-21", 4),
+    )  # fmt: skip
+    rows = (await ask_feedback(store, **TWO_DAYS))["rows"]
+    assert [(row["nps"], row["csat"]) for row in rows] == [(100.0, None), (-100.0, 1.0)]
+    rows = (await ask_feedback(store, by="cohort", **TWO_DAYS))["rows"]
+    assert [(row["nps"], row["csat"]) for row in rows] == [(0.0, None), (None, None)], "b has not installed"
+    seen = await ask_feedback(store, by="cohort", cohort="first_seen", from_="2026-11-19", to="2026-11-19")
+    assert seen["rows"][0]["csat"] == 1.0
+    assert seen["answers"] == {"nps": 0, "csat": 0}, "nobody answered on that date"
 
 
 async def test_nps_is_promoters_less_detractors_in_percent_points() -> None:
