@@ -14,10 +14,11 @@ SHARE: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
 PERCENT: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 100}
 NUMBER: Schema = {"type": ["number", "null"]}
 SEGMENT: Schema = {"type": ["string", "null"]}
+AMOUNT: Schema = {"type": "string", "pattern": "^-?[0-9]+([.][0-9]+)?$"}
 MONEY: Schema = {
     "type": "object",
     "description": "Currency -> decimal text.",
-    "additionalProperties": {"type": "string", "pattern": "^-?[0-9]+([.][0-9]+)?$"},
+    "additionalProperties": AMOUNT,
 }
 
 
@@ -98,28 +99,35 @@ CRR = record(
         "complete": FLAG,
     }
 )
+_HABIT = {
+    **dict.fromkeys(("buyers", "purchases"), COUNT),
+    **dict.fromkeys(("repeat_rate", "low", "high"), SHARE),
+    **dict.fromkeys(("frequency", "days_between"), NUMBER),
+}
+_PAID = record(
+    {
+        **dict.fromkeys(("n", "active", "payers", "purchases"), COUNT),
+        **dict.fromkeys(("revenue", "arpu", "arppu", "ltv"), MONEY),
+        **dict.fromkeys(("conversion", "low", "high"), SHARE),
+        "complete": FLAG,
+    }
+)
+_PROJECTION = record(
+    {
+        **dict.fromkeys(("currency", "method"), TEXT),
+        **dict.fromkeys(("cells", "users"), COUNT),
+        "points": many(record({"n": COUNT, **dict.fromkeys(("ltv", "low", "high"), AMOUNT)})),
+    }
+)
 REVENUE = record(
     {
+        **dict.fromkeys(("app", "timezone", "period", "cohort"), TEXT),
+        "as_of": {"type": "string", "format": "date-time"},
         "rows": many(
-            record(
-                {
-                    "cohort": DATE,
-                    "size": COUNT,
-                    "repeat_rate": SHARE,
-                    "cells": many(
-                        record(
-                            {
-                                **dict.fromkeys(("n", "active", "payers", "purchases"), COUNT),
-                                **dict.fromkeys(("revenue", "arpu", "arppu", "ltv"), MONEY),
-                                "conversion": SHARE,
-                                "complete": FLAG,
-                            }
-                        )
-                    ),
-                }
-            )
+            record({"cohort": DATE, "size": COUNT, "size_complete": FLAG, **_HABIT, "cells": many(_PAID)})
         ),
-        "total": record({"revenue": MONEY, "buyers": COUNT, "purchases": COUNT, "repeat_rate": SHARE}),
+        "total": record({"revenue": MONEY, "active": COUNT, "arpu": MONEY, "arppu": MONEY, **_HABIT}),
+        "projection": either({"type": "null"}, many(_PROJECTION)),
     }
 )
 _SIDE = {"size": COUNT, "users": COUNT, **RATE}

@@ -3,6 +3,7 @@
 GET /api/v1/retention   the cohort triangle
 GET /api/v1/active      actives and lifecycle by day, week or month
 GET /api/v1/crr         customer retention rate and churn of a range
+GET /api/v1/revenue     what users paid: LTV, ARPU, conversion
 GET /api/v1/compare     the retention of variants, and whether they differ
 GET /api/v1/feedback    NPS and CSAT
 GET /api/v1/status      what is counted, and whether that is all
@@ -25,11 +26,12 @@ from consumers.settings import Settings
 from consumers.telemetry import product_version
 from consumers.web import Render, answered, encode, probes, problem
 from stream.events.schema import TOPICS
-from stream.report import QueryError, active, compare, crr, feedback, retention
+from stream.report import QueryError, active, compare, crr, feedback, retention, revenue
 from stream.report.query import parse_active, parse_retention
 from stream.report.questions import parse_compare, parse_crr, parse_feedback
+from stream.report.revenue_query import parse_revenue
 from stream.retention.anchors import GROUPS
-from stream.retention.scope import FEEDBACK
+from stream.retention.scope import FEEDBACK, MONEY
 from stream.store.protocol import Partition, Store, StoreUnavailable
 
 HEAVY_AT_ONCE = 2
@@ -67,6 +69,7 @@ class Api:
             "retention": self.retention,
             "active": self.active,
             "crr": self.crr,
+            "revenue": self.revenue,
             "compare": self.compare,
             "feedback": self.feedback,
             "status": self.status,
@@ -92,6 +95,12 @@ class Api:
     async def crr(self, request: web.Request) -> web.Response:
         """GET /api/v1/crr."""
         return await self._answered(crr, parse_crr(_parameters(request), self._dimensions))
+
+    async def revenue(self, request: web.Request) -> web.Response:
+        """GET /api/v1/revenue."""
+        if MONEY not in self._families:
+            raise QueryError("money is not counted here: RETENTION_FAMILIES leaves it out")
+        return await self._answered(revenue, parse_revenue(_parameters(request), self._dimensions))
 
     async def compare(self, request: web.Request) -> web.Response:
         """GET /api/v1/compare."""

@@ -24,6 +24,7 @@ from stream.report.questions import (
     FEEDBACK_PARAMETERS,
     POPULATIONS,
 )
+from stream.report.revenue_query import REVENUE_PARAMETERS, REVENUE_WORDS
 
 Schema = dict[str, Any]
 
@@ -36,6 +37,7 @@ NAMES: dict[str, Sequence[str]] = {
     "/api/v1/retention": RETENTION_PARAMETERS,
     "/api/v1/active": ACTIVE_PARAMETERS,
     "/api/v1/crr": CRR_PARAMETERS,
+    "/api/v1/revenue": REVENUE_PARAMETERS,
     "/api/v1/compare": COMPARE_PARAMETERS,
     "/api/v1/feedback": FEEDBACK_PARAMETERS,
 }
@@ -93,6 +95,10 @@ COMMON: dict[str, tuple[Schema, str]] = {
 }  # fmt: skip
 # What a parameter looks like where one path differs.
 ESPECIALLY: dict[str, dict[str, tuple[Schema, str]]] = {
+    "/api/v1/revenue": {
+        "period": (_words(REVENUE_WORDS["period"]), "Length of a period."),
+        "cohort": (_words(REVENUE_WORDS["cohort"]), "Who starts a row."),
+    },
     "/api/v1/active": {"period": (_words(ACTIVE_PERIODS), "Length of a period.")},
     "/api/v1/compare": {"return": (_words(COMPARE_RETURNS), "What counts as coming back.")},
     "/api/v1/feedback": {"cohort": (_words(FEEDBACK_COHORTS), "Whose rows, with by=cohort.")},

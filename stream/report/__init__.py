@@ -5,6 +5,7 @@ from stream.report.compare import compare
 from stream.report.crr import crr
 from stream.report.feedback import feedback
 from stream.report.parameters import QueryError
+from stream.report.revenue import revenue
 from stream.report.triangle import retention
 
-__all__ = ["QueryError", "active", "compare", "crr", "feedback", "retention"]
+__all__ = ["QueryError", "active", "compare", "crr", "feedback", "retention", "revenue"]

@@ -1,4 +1,4 @@
-"""How many minor units is an amount? The active ISO 4217 currencies, and exact parsing without floats."""
+"""How many minor units is an amount, and how is it written? The active ISO 4217 currencies, exactly and without floats."""
 
 import re
 
@@ -19,6 +19,7 @@ MINOR_DIGITS: dict[str, int] = {
     **dict.fromkeys(_THREE_DIGITS.split(), 3),
 }
 AMOUNT_MINOR_MAX = 10**12
+AVERAGE_DIGITS = 2  # an average per user is shown with so many digits more than its currency has
 
 _DECIMAL = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,4}))?", re.ASCII)
 _TEXT_MAX = 400
@@ -53,9 +54,22 @@ def minor_units(text: str, currency: str) -> int:
 
 
 def decimal_text(amount_minor: int, currency: str) -> str:
-    """The amount as a decimal string with all the digits of its currency (1234, "USD" -> "12.34")."""
-    digits = MINOR_DIGITS[currency]
-    if digits == 0:
-        return str(amount_minor)
-    whole, fraction = divmod(amount_minor, 10**digits)
-    return f"{whole}.{fraction:0{digits}d}"
+    """The amount as a decimal string with all the digits of its currency (1234, "USD" -> "12.34"; -5 -> "-0.05")."""
+    return _text(amount_minor, MINOR_DIGITS[currency])
+
+
+def average_text(amount_minor: int, count: int, currency: str) -> str:
+    """amount / count with two digits more than the currency has, half even (10 by 3, "USD" -> "0.0333").
+
+    Raises ZeroDivisionError where there is nobody to divide by.
+    """
+    units, rest = divmod(amount_minor * 10**AVERAGE_DIGITS, count)
+    if 2 * rest > count or (2 * rest == count and units % 2):
+        units += 1
+    return _text(units, MINOR_DIGITS[currency] + AVERAGE_DIGITS)
+
+
+def _text(units: int, digits: int) -> str:
+    whole, fraction = divmod(abs(units), 10**digits)
+    sign = "-" if units < 0 else ""
+    return f"{sign}{whole}.{fraction:0{digits}d}" if digits else f"{sign}{whole}"

@@ -6,9 +6,10 @@ import json
 import random
 from typing import Any
 
-from stream.report import active, compare, crr, feedback, retention
+from stream.report import active, compare, crr, feedback, retention, revenue
 from stream.report.query import parse_active, parse_retention
 from stream.report.questions import parse_compare, parse_crr, parse_feedback
+from stream.report.revenue_query import parse_revenue
 from stream.store.memory import MemoryStore
 from stream.store.protocol import Store
 from tests.laws.world import Log, World
@@ -81,6 +82,11 @@ async def ask_compare(store: Store, *, now: str = "2026-12-31T00:00:00Z", **quer
 async def ask_feedback(store: Store, *, now: str = "2026-12-31T00:00:00Z", **query: str) -> dict[str, Any]:
     """What users say."""
     return await feedback(store, parse_feedback(given(query)), now_ms=epoch_ms(now))
+
+
+async def ask_revenue(store: Store, *, now: str = "2026-12-31T00:00:00Z", **query: str) -> dict[str, Any]:
+    """What users paid."""
+    return await revenue(store, parse_revenue(given(query)), now_ms=epoch_ms(now))
 
 
 def given(query: dict[str, str]) -> dict[str, str]:
