@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from stream.report.parameters import QueryError
 from stream.report.periods import Period, period_of, periods_between
-from stream.report.query import ActiveQuery, QueryError
+from stream.report.query import ActiveQuery
 from stream.report.sets import (
-    Bitmap,
     Take,
     active_on,
+    any_of,
     blocks,
     cohort_names,
     cohort_of,
@@ -96,8 +97,8 @@ def _counts(rows: Rows, take: Take) -> Iterator[Sequence[int]]:
     weeks, months = sliding(active, WEEK), sliding(active, MONTH)
     for at, before in enumerate(rows.before):
         last = rows.shown[at] - days.start
-        now = _united(active[rows.periods[at].first - days.start : last + 1])
-        then = _united(active[before.first - days.start : before.last + 1 - days.start])
+        now = any_of(active[rows.periods[at].first - days.start : last + 1])
+        then = any_of(active[before.first - days.start : before.last + 1 - days.start])
         # A user is first seen, and first installs, on one day only, so days add up.
         seen = sum(count(cohort_of(take, "first_seen", day)) for day in rows.days(at))
         installed = sum(count(cohort_of(take, "install", day)) for day in rows.days(at))
@@ -105,15 +106,12 @@ def _counts(rows: Rows, take: Take) -> Iterator[Sequence[int]]:
         yield *windows, *counts_with(then, [then, now]), seen, installed
 
 
-def _united(days: Sequence[Bitmap]) -> Bitmap:
-    return days[0] if len(days) == 1 else np.bitwise_or.reduce(days)
-
-
 def _row(
     span: Span, rows: Rows, at: int, counts: dict[str, int], reinstalls: dict[str, int]
 ) -> dict[str, Any]:
-    dau, mau, returning = counts["dau"], counts["mau"], counts["returning"]
+    dau, mau, before, returning = (counts[name] for name in ("dau", "mau", "before", "returning"))
     complete = span.complete(rows.periods[at].last)
+    dormant = before - returning if complete else None
     return {
         "date": iso(rows.periods[at].first),
         "active": counts["active"],
@@ -124,7 +122,8 @@ def _row(
         "new": counts["new"],
         "returning": returning,
         "resurrected": counts["active"] - counts["new"] - returning,
-        "dormant": counts["before"] - returning if complete else None,
+        "dormant": dormant,
+        "churn": dormant / before if dormant is not None and before else None,
         "installs": counts["installs"],
         "reinstalls": sum(reinstalls.get(iso(day), 0) for day in rows.days(at)),
         "complete": complete,

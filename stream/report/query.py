@@ -1,4 +1,4 @@
-"""What is asked? Parameters of the interface, checked, as values; a wrong one is told what to change.
+"""What is asked of the triangle and of actives? Their parameters, checked, as values.
 
 Days are ordinals. What depends on the zone and the clock (defaults, today) is worked out in span.py.
 """
@@ -6,78 +6,90 @@ Days are ordinals. What depends on the zone and the clock (defaults, today) is w
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
-from urllib.parse import unquote
 
-CELLS_MAX = 100_000
-LIMIT_DEFAULT, LIMIT_MAX = 10, 1_000
-CONDITIONS_MAX = 32
+from stream.report.parameters import (
+    CELLS_MAX,
+    LIMIT_DEFAULT,
+    LIMIT_MAX,
+    Asked,
+    QueryError,
+    Where,
+    asked_of,
+    check_dimension,
+    number_of,
+    where_of,
+    word_of,
+)
+from stream.report.presets import PRESETS
 
-# Words by parameter: those that are answered today, and those of the contract that are not yet.
-WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "period": (("day",), ("hour", "week", "month")),
-    "week_start": (("monday", "sunday"), ()),
-    "cohort": (("install", "first_seen", "session"), ("first_purchase", "purchase")),
-    "return": (("session", "any"), ("purchase", "revenue")),
-    "criterion": (("on", "on_or_after"), ("up_to",)),
-    "window": (("calendar",), ("elapsed",)),
+WORDS: dict[str, tuple[str, ...]] = {
+    "period": ("hour", "day", "week", "month"),
+    "week_start": ("monday", "sunday"),
+    "cohort": ("install", "first_seen", "first_purchase", "session", "purchase"),
+    "return": ("session", "purchase", "any", "revenue"),
+    "criterion": ("on", "on_or_after", "up_to"),
+    "window": ("calendar", "elapsed"),
+    "preset": tuple(PRESETS),
 }
+RECURRING = ("session", "purchase")
 RETENTION_PARAMETERS = (
     *("app", "from", "to", "period", "week_start", "periods", "cohort", "return", "criterion"),
-    *("window", "where", "breakdown", "limit", "as_of"),
+    *("brackets", "window", "where", "breakdown", "limit", "as_of", "preset"),
 )
 ACTIVE_PARAMETERS = ("app", "from", "to", "period", "week_start", "as_of")
 ACTIVE_PERIODS = ("day", "week", "month")
-NOT_YET = ("brackets", "preset")
+BRACKETS_MAX = 1_000
 
-_APP = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_CLOCK = r"\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
-_MOMENT = re.compile(_DATE.pattern + "[Tt ]" + _CLOCK + r"([Zz]|[+ -]\d{2}:?\d{2})", re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Room for zones and windows at both ends of the calendar that Python knows.
-_FIRST_DAY, _LAST_DAY = date(2, 1, 1).toordinal(), date(9998, 12, 31).toordinal()
+_BRACKET = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?", re.ASCII)
 
-Where = tuple[tuple[str, str], ...]
-
-
-class QueryError(ValueError):
-    """A question that cannot be answered; the text says what to change."""
-
-    @property
-    def detail(self) -> str:
-        return str(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What every report is asked by: first and last day, as_of as a moment or as a local date; or None."""
-
-    app: str
-    first: int | None = None
-    last: int | None = None
-    as_of_ms: int | None = None
-    as_of_day: int | None = None
+# First and last period, both in it.
+Bracket = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionQuery(Asked):
-    """A question for the triangle; words as in the interface, `returns` is its `return`."""
+    """A question for the triangle; words as in the interface, `returns` is its `return`.
 
+    With `values` the segments of the breakdown are exactly these, and whoever else there is stands in none.
+    """
+
+    period: str = "day"
+    week_start: str = "monday"
     cohort: str = "install"
     returns: str = "session"
     criterion: str = "on"
+    window: str = "calendar"
     periods: int | None = None
+    brackets: tuple[Bracket, ...] = ()
     where: Where = ()
     breakdown: str | None = None
+    values: tuple[str, ...] = ()
     limit: int = LIMIT_DEFAULT
+    preset: str | None = None
 
     @property
     def plain(self) -> bool:
         """Whether the counters answer it; everything else is worked out from the sets."""
-        words = self.returns == "session" and self.criterion == "on" and self.cohort != "session"
-        return words and not self.where and self.breakdown is None
+        words = (
+            self.returns == "session" and self.criterion == "on" and self.cohort in ("install", "first_seen")
+        )
+        days = self.period == "day" and self.window == "calendar"
+        return words and days and not self.brackets and not self.where and self.breakdown is None
+
+    @property
+    def is_elapsed(self) -> bool:
+        """Whether periods are counted from each user's own start."""
+        return self.window == "elapsed"
+
+    @property
+    def is_unbounded(self) -> bool:
+        """Whether later activity counts in earlier cells."""
+        return self.criterion == "on_or_after"
+
+    @property
+    def is_of_buying(self) -> bool:
+        """Whether a return is a purchase: then cell 0 is not the cohort."""
+        return self.returns in ("purchase", "revenue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,139 +108,69 @@ def parse_retention(given: Mapping[str, str], dimensions: Sequence[str] | None =
         dimensions: the names that `where` and `breakdown` may use; None allows any.
     Raises QueryError.
     """
-    asked = _asked(given, RETENTION_PARAMETERS)
-    for name in ("period", "week_start", "window"):
-        _word(given, name)
+    asked = asked_of(given, RETENTION_PARAMETERS)
+    preset = word_of(given, "preset", WORDS["preset"]) if "preset" in given else None
+    given = {**(PRESETS[preset].parameters if preset else {}), **given}
+    words = {name: word_of(given, name, WORDS[name]) for name in WORDS if name not in ("period", "preset")}
     breakdown = given.get("breakdown")
     if breakdown is not None:
-        _dimension("breakdown", breakdown, dimensions)
-    return RetentionQuery(
+        check_dimension("breakdown", breakdown, dimensions)
+    query = RetentionQuery(
         **asked,
-        cohort=_word(given, "cohort"),
-        returns=_word(given, "return"),
-        criterion=_word(given, "criterion"),
-        periods=_number(given, "periods", 0, CELLS_MAX - 1),
-        where=_where(given.get("where"), dimensions),
+        period=word_of(given, "period", WORDS["period"], "day"),
+        week_start=words["week_start"],
+        cohort=words["cohort"],
+        returns=words["return"],
+        criterion=words["criterion"],
+        window=words["window"],
+        periods=number_of(given, "periods", 0, CELLS_MAX - 1),
+        brackets=_brackets(given.get("brackets")),
+        where=where_of(given.get("where"), dimensions),
         breakdown=breakdown,
-        limit=_number(given, "limit", 1, LIMIT_MAX) or LIMIT_DEFAULT,
+        limit=number_of(given, "limit", 1, LIMIT_MAX) or LIMIT_DEFAULT,
+        preset=preset,
     )
+    _check_together(query)
+    return query
 
 
 def parse_active(given: Mapping[str, str]) -> ActiveQuery:
     """The parameters of GET /api/v1/active, as text. Raises QueryError."""
-    asked = _asked(given, ACTIVE_PARAMETERS)
-    period = given.get("period", "day")
-    if period not in ACTIVE_PERIODS:
-        raise QueryError(f"period={period!r} is unknown here; choose one of {', '.join(ACTIVE_PERIODS)}")
-    return ActiveQuery(**asked, period=period, week_start=_word(given, "week_start"))
+    asked = asked_of(given, ACTIVE_PARAMETERS)
+    period = word_of(given, "period", ACTIVE_PERIODS)
+    return ActiveQuery(**asked, period=period, week_start=word_of(given, "week_start", WORDS["week_start"]))
 
 
-def moment_text(ms: int) -> str:
-    """A moment as answers show it: UTC, `Z`, a fraction only where there is one."""
-    moment = (_EPOCH + timedelta(milliseconds=ms)).replace(tzinfo=None)
-    return moment.isoformat(timespec="milliseconds" if ms % 1000 else "seconds") + "Z"
+def _check_together(query: RetentionQuery) -> None:
+    """Refuses words that do not go together."""
+    if query.is_elapsed:
+        said = f"window=elapsed (of preset={query.preset})" if query.preset else "window=elapsed"
+        if query.period in ("hour", "month"):
+            raise QueryError(f"{said} has windows of 24 or 168 hours; choose period=day or period=week")
+        if query.cohort in RECURRING:
+            raise QueryError(
+                f"{said} counts from one start of each user, and cohort={query.cohort} has many; "
+                "choose install, first_seen or first_purchase, or window=calendar"
+            )
+    if query.brackets and query.criterion == "up_to":
+        raise QueryError("brackets do not go with criterion=up_to; choose on or on_or_after")
 
 
-def _asked(given: Mapping[str, str], allowed: Sequence[str]) -> dict[str, Any]:
-    for name in given:
-        if name in NOT_YET:
-            raise QueryError(f"{name} is not offered yet; leave it out")
-        if name not in allowed:
-            raise QueryError(f"there is no parameter {name!r} here; the parameters are {', '.join(allowed)}")
-    app = given.get("app", "")
-    if not app:
-        raise QueryError("app is missing: say which app, as in ?app=demo")
-    if not _APP.fullmatch(app):
-        raise QueryError(f"app={app!r} is no app id: lower-case letters, digits, '_' and '-', at most 64")
-    first, last = _day(given, "from"), _day(given, "to")
-    if first is not None and last is not None and first > last:
-        raise QueryError(f"from={given['from']} is after to={given['to']}; swap them")
-    return {"app": app, "first": first, "last": last} | _as_of(given.get("as_of"))
-
-
-def _word(given: Mapping[str, str], name: str) -> str:
-    offered, later = WORDS[name]
-    word = given.get(name, offered[0])
-    if word in offered:
-        return word
-    choice = f"choose {'one of ' if len(offered) > 1 else ''}{', '.join(offered)}"
-    if word in later:
-        raise QueryError(f"{name}={word} is not offered yet; {choice}")
-    raise QueryError(f"{name}={word!r} is unknown; {choice}")
-
-
-def _number(given: Mapping[str, str], name: str, least: int, most: int) -> int | None:
-    text = given.get(name)
-    if text is None:
-        return None
-    if not re.fullmatch(r"\d{1,12}", text, re.ASCII) or not least <= int(text) <= most:
-        why = f"; an answer holds at most {CELLS_MAX:,} cells" if name == "periods" else ""
-        raise QueryError(f"{name}={text!r} must be a whole number from {least} to {most}{why}")
-    return int(text)
-
-
-def _day(given: Mapping[str, str], name: str) -> int | None:
-    text = given.get(name)
-    return None if text is None else _date(name, text)
-
-
-def _date(name: str, text: str) -> int:
-    try:
-        day = date.fromisoformat(text).toordinal() if _DATE.fullmatch(text) else 0
-    except ValueError:
-        day = 0
-    if not _FIRST_DAY <= day <= _LAST_DAY:
-        raise QueryError(f"{name}={text!r} is no date; write it like 2026-11-20")
-    return day
-
-
-def _as_of(text: str | None) -> dict[str, int | None]:
-    if text is None:
-        return {}
-    if _DATE.fullmatch(text):
-        return {"as_of_day": _date("as_of", text)}
-    try:
-        if not _MOMENT.fullmatch(text):
-            raise ValueError
-        # A plus that nobody percent-encoded arrives as a space.
-        moment = datetime.fromisoformat((text[:11] + text[11:].replace(" ", "+")).upper())
-        ms = (moment - _EPOCH) // timedelta(milliseconds=1)
-    except (ValueError, OverflowError):
-        raise QueryError(
-            f"as_of={text!r} is no time; write RFC 3339 with an offset like 2026-11-23T10:00:00Z, or a date"
-        ) from None
-    if not _FIRST_DAY <= moment.toordinal() <= _LAST_DAY:
-        raise QueryError(f"as_of={text!r} is too far away; years 2 to 9998 are possible")
-    return {"as_of_ms": ms}
-
-
-def _where(text: str | None, dimensions: Sequence[str] | None) -> Where:
+def _brackets(text: str | None) -> tuple[Bracket, ...]:
+    """Each bracket once, in order; cell 0 is always given, so that it need not be asked for."""
     if text is None:
         return ()
-    conditions = text.split(",")
-    if len(conditions) > CONDITIONS_MAX:
-        raise QueryError(f"where has {len(conditions)} conditions; at most {CONDITIONS_MAX} are possible")
-    return tuple(sorted({_condition(part, dimensions) for part in conditions}))
+    parts = text.split(",")
+    if len(parts) > BRACKETS_MAX:
+        raise QueryError(f"brackets has {len(parts)} parts; at most {BRACKETS_MAX:,} are possible")
+    return tuple(sorted({bracket for part in parts if (bracket := _bracket(part)) != (0, 0)}))
 
 
-def _condition(part: str, dimensions: Sequence[str] | None) -> tuple[str, str]:
-    name, colon, value = part.partition(":")
-    if not colon or not name or not value:
-        raise QueryError(
-            f"where={part!r} is not name:value; separate conditions by ',' and write ',' ':' '%' inside "
-            "a value as %2C %3A %25 (percent-encoded once more in the URL)"
-        )
-    _dimension("where", unquote(name), dimensions)
-    try:
-        return unquote(name), unquote(value, errors="strict")
-    except UnicodeDecodeError:
-        raise QueryError(f"where={part!r}: the percent-encoded bytes of the value are not UTF-8") from None
-
-
-def _dimension(parameter: str, name: str, dimensions: Sequence[str] | None) -> None:
-    if dimensions is not None and name not in dimensions:
-        raise QueryError(
-            f"{parameter}: there is no dimension {name!r}; the dimensions are {', '.join(dimensions)}"
-        )
-    if not name:
-        raise QueryError(f"{parameter} names no dimension")
+def _bracket(part: str) -> Bracket:
+    match = _BRACKET.fullmatch(part)
+    if match is None or int(match[2] or match[1]) < int(match[1]):
+        raise QueryError(f"brackets={part!r} is no bracket; write them like 1-3,4-7,8")
+    bracket = int(match[1]), int(match[2] or match[1])
+    if bracket[1] >= CELLS_MAX:
+        raise QueryError(f"brackets={part!r} ends after period {CELLS_MAX - 1}; choose smaller ones")
+    return bracket

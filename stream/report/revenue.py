@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from stream.report.buyers import buyers_of, names_of
-from stream.report.query import moment_text
+from stream.report.conditions import mask
+from stream.report.parameters import moment_text
 from stream.report.revenue_query import RevenueQuery
 from stream.report.revenue_rows import Rows, rows_of
 from stream.report.revenue_sums import Habit, Sums, cohorts_of, sums_of
-from stream.report.segments import known_values, unset
+from stream.report.segments import known_values
 from stream.report.sets import NOT_SET, Bitmap, return_names
 from stream.report.span import span_of
 from stream.retention.days import iso, zone
@@ -36,7 +37,7 @@ async def revenue(
     span = span_of(query, zone((await store.zones()).get(query.app, default_zone)), now_ms)
     rows = rows_of(query, span)
     view, currencies = await _read(store, query, rows)
-    keep = await _keep(store, query, view)
+    keep = await mask(store, query.app, query.where, view)
     return await asyncio.to_thread(_answer, query, rows, view, currencies, keep)
 
 
@@ -55,19 +56,6 @@ async def _read(store: Store, query: RevenueQuery, rows: Rows) -> tuple[View, li
         view = await store.view(query.app, counters=counters, sets=names, ledgers=ledgers)
         if view.counters[CURRENCIES].keys() <= set(currencies):
             return view, currencies
-
-
-async def _keep(store: Store, query: RevenueQuery, view: View) -> Bitmap | None:
-    """The users of whom every condition holds; None without conditions."""
-    keep: Bitmap | None = None
-    words = max((users.size for users in view.sets.values()), default=0)
-    for name, value in query.where:
-        if value == NOT_SET:
-            users = await unset(store, query.app, name, view, words)
-        else:
-            users = view.sets[value_name(name, value)]
-        keep = users if keep is None else keep & users
-    return keep
 
 
 def _answer(

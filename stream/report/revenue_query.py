@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stream.report.query import CELLS_MAX, Asked, QueryError, Where, _asked, _number, _where
+from stream.report.parameters import CELLS_MAX, Asked, Where, asked_of, number_of, where_of, word_of
 
 REVENUE_WORDS: dict[str, tuple[str, ...]] = {
     "period": ("day", "week", "month"),
@@ -27,18 +27,10 @@ class RevenueQuery(Asked):
 def parse_revenue(given: Mapping[str, str], dimensions: Sequence[str] | None = None) -> RevenueQuery:
     """The parameters of GET /api/v1/revenue; arguments as of `parse_retention`. Raises QueryError."""
     return RevenueQuery(
-        **_asked(given, REVENUE_PARAMETERS),
-        period=_word(given, "period"),
-        week_start=_word(given, "week_start"),
-        cohort=_word(given, "cohort"),
-        periods=_number(given, "periods", 0, CELLS_MAX - 1),
-        where=_where(given.get("where"), dimensions),
+        **asked_of(given, REVENUE_PARAMETERS),
+        period=word_of(given, "period", REVENUE_WORDS["period"]),
+        week_start=word_of(given, "week_start", REVENUE_WORDS["week_start"]),
+        cohort=word_of(given, "cohort", REVENUE_WORDS["cohort"]),
+        periods=number_of(given, "periods", 0, CELLS_MAX - 1),
+        where=where_of(given.get("where"), dimensions),
     )
-
-
-def _word(given: Mapping[str, str], name: str) -> str:
-    offered = REVENUE_WORDS[name]
-    word = given.get(name, offered[0])
-    if word not in offered:
-        raise QueryError(f"{name}={word!r} is unknown here; choose one of {', '.join(offered)}")
-    return word

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from stream.report.parameters import CELLS_MAX, QueryError
 from stream.report.periods import Period, periods_between
-from stream.report.query import CELLS_MAX, QueryError
 from stream.report.revenue_query import RevenueQuery
 from stream.report.span import Span
 

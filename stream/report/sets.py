@@ -4,18 +4,20 @@ A bitmap has a bit per user index. Work is done in blocks of words that fit into
 is worked out on the way (unions of days, members of a cohort) never takes more than a block per day.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from stream.retention.names import cell, set_name
+from stream.store.protocol import Ledger
 
 Bitmap = npt.NDArray[np.uint64]
 Take = Callable[[str], Bitmap]
 
 NOT_SET = "(not set)"
 BLOCK_WORDS = 8_192
+_WORD_USERS = 64
 # Reading single words costs about this many times what reading them in a row does.
 _GATHER_COST = 4
 
@@ -24,8 +26,14 @@ _COHORTS = {
     "first_seen": ("install", "seen+", "seen-"),
     "first_purchase": ("first_purchase",),
     "session": ("session",),
+    "purchase": ("purchase",),
 }
-_RETURNS = {"session": ("session",), "any": ("session", "other")}
+_RETURNS = {
+    "session": ("session",),
+    "purchase": ("purchase",),
+    "any": ("session", "other"),
+    "revenue": ("purchase",),
+}
 
 
 def cohort_names(cohort: str, day: int) -> list[str]:
@@ -58,6 +66,11 @@ def active_on(take: Take, returns: str, day: int) -> Bitmap:
     return sets[0] if len(sets) == 1 else sets[0] | sets[1]
 
 
+def any_of(bitmaps: Sequence[Bitmap]) -> Bitmap:
+    """The users in any of some bitmaps, of which there is at least one."""
+    return bitmaps[0] if len(bitmaps) == 1 else np.bitwise_or.reduce(bitmaps)
+
+
 def count(bitmap: Bitmap) -> int:
     """How many users."""
     return int(np.bitwise_count(bitmap).sum())
@@ -65,13 +78,31 @@ def count(bitmap: Bitmap) -> int:
 
 def counts_with(members: Bitmap, days: Sequence[Bitmap]) -> list[int]:
     """How many of `members` are in each of `days`."""
+    return counts_over(members, days, [(at, at) for at in range(len(days))])
+
+
+def counts_over(members: Bitmap, periods: Sequence[Bitmap], spans: Iterable[tuple[int, int]]) -> list[int]:
+    """How many of `members` are in any of the periods from first to last of each span; later than the last one nobody is."""
     words = np.flatnonzero(members)
     if not words.size:
-        return [0] * len(days)
-    if words.size * _GATHER_COST < members.size:
+        return [0 for _ in spans]
+    few = words.size * _GATHER_COST < members.size
+    if few:
         members = members[words]
-        return [count(members & day[words]) for day in days]
-    return [count(members & day) for day in days]
+    counts, united, begun, end = [], members, -1, -1
+    for first, last in spans:
+        last = min(last, len(periods) - 1)
+        if first > last:
+            counts.append(0)
+            continue
+        if first != begun or last < end:
+            begun = end = first
+            united = periods[first][words] if few else periods[first]
+        while end < last:
+            end += 1
+            united = united | (periods[end][words] if few else periods[end])
+        counts.append(count(members & united))
+    return counts
 
 
 def sliding(days: Sequence[Bitmap], width: int) -> list[Bitmap]:
@@ -93,12 +124,37 @@ def _united(unions: list[Bitmap], back: int) -> list[Bitmap]:
     return [union | unions[at - back] if at >= back else union for at, union in enumerate(unions)]
 
 
-def blocks(sets: Mapping[str, Bitmap]) -> Iterator[Take]:
-    """The sets block by block: each time a function from a name to that part of its bitmap."""
+class Block:
+    """A part of all bitmaps and ledgers, by users."""
+
+    def __init__(self, sets: Mapping[str, Bitmap], ledgers: Mapping[str, Ledger], start: int) -> None:
+        self._sets, self._ledgers = sets, ledgers
+        self._words = slice(start, start + BLOCK_WORDS)
+
+    def __call__(self, name: str) -> Bitmap:
+        """That part of a bitmap."""
+        return self._sets[name][self._words]
+
+    def ledger(self, name: str) -> Ledger:
+        """The entries of a ledger whose users are in the block; their places are counted from its beginning."""
+        users, amounts = self._ledgers[name]
+        users = users - self._words.start * _WORD_USERS
+        inside = (users >= 0) & (users < BLOCK_WORDS * _WORD_USERS)
+        return Ledger(users[inside], amounts[inside])
+
+
+def blocks(sets: Mapping[str, Bitmap], ledgers: Mapping[str, Ledger] | None = None) -> Iterator[Block]:
+    """The sets and ledgers block by block."""
     length = max((bitmap.size for bitmap in sets.values()), default=0)
     for start in range(0, length, BLOCK_WORDS):
-        part = slice(start, start + BLOCK_WORDS)
-        yield lambda name, part=part: sets[name][part]  # type: ignore[misc]
+        yield Block(sets, ledgers or {}, start)
+
+
+def entries_of(ledger: Ledger, users: Bitmap) -> Ledger:
+    """The entries of some users."""
+    octets = users.view(np.uint8)
+    inside = octets[ledger.users >> 3] & (0x80 >> (ledger.users & 7)) != 0
+    return Ledger(ledger.users[inside], ledger.amounts[inside])
 
 
 def fit(bitmap: Bitmap, words: int) -> Bitmap:

@@ -1,11 +1,8 @@
-"""Which cohorts and cells does an answer have, and which of them are complete? The calendar of one question.
-
-A cell of cohort c and period n spans the local day c + n. Before it the cell is absent, after it complete.
-"""
+"""Which days is a question about, and which of them are over? What the zone and the clock make of its dates."""
 
 from dataclasses import dataclass
 
-from stream.report.query import CELLS_MAX, Asked, QueryError
+from stream.report.parameters import Asked
 from stream.retention.days import Zone
 
 DAYS_DEFAULT = 30
@@ -33,10 +30,6 @@ class Span:
         """The days that have a row."""
         return range(self.first, self.last + 1)
 
-    def periods_of(self, day: int, periods: int) -> int:
-        """The largest n that has a cell in the row of `day`."""
-        return min(periods, self.begun - day)
-
     def complete(self, day: int) -> bool:
         """Whether a day is over."""
         return day < self.begun
@@ -57,23 +50,3 @@ def span_of(asked: Asked, zone: Zone, now_ms: int) -> Span:
     if asked.last is None and first > last:
         last = first
     return Span(zone, as_of_ms, first, min(last, today), today, begun)
-
-
-def periods_of_answer(span: Span, asked: int | None) -> int:
-    """The largest n of an answer: as asked, else up to as_of as far as the limit of cells goes."""
-    rows = len(span.days)
-    periods = asked
-    if periods is None:
-        periods = max(0, min(span.begun - span.first, CELLS_MAX // max(rows, 1) - 1))
-    check_cells(span, periods, segments=1)
-    return max(0, min(periods, span.begun - span.first))
-
-
-def check_cells(span: Span, periods: int, *, segments: int) -> None:
-    """Raises QueryError when the answer would have too many cells."""
-    cells = segments * sum(1 + span.periods_of(day, periods) for day in span.days[: CELLS_MAX + 1])
-    if cells > CELLS_MAX:
-        raise QueryError(
-            f"the answer would have more than {CELLS_MAX:,} cells; ask for a shorter range (from, to), "
-            "fewer periods or a smaller limit"
-        )

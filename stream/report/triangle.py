@@ -1,213 +1,156 @@
 """How many users of each cohort came back? The answer of GET /api/v1/retention.
 
-The plain triangle (install or first_seen, session, on, everybody) is read from counters in one go. Everything
-else is set algebra: the members of a cohort and of the segment, and who was active on each day.
+The plain triangle (install or first_seen by day, session, on, everybody) is read from counters in one go. Nearly everything
+else is set algebra: who starts in a row, who is in a segment, and who came back when. Hours, and windows cut at a past
+moment, are read off the records (scan.py).
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-import numpy as np
-
-from stream.report.query import QueryError, RetentionQuery, moment_text
-from stream.report.segments import Ranking, Segment, Weights, known_values, unset, values_of
-from stream.report.sets import (
-    NOT_SET,
-    Bitmap,
-    active_on,
-    blocks,
-    cohort_names,
-    cohort_of,
-    count,
-    counts_with,
-    return_names,
-    triangle_counter,
-)
-from stream.report.span import Span, check_cells, periods_of_answer, span_of
-from stream.retention.days import iso, zone
-from stream.retention.names import value_name, values_counter
-from stream.retention.rates import pooled, rate
+from stream.report.activity import Way
+from stream.report.answer import answer
+from stream.report.calendar import ByDate
+from stream.report.conditions import KEEP, mask
+from stream.report.elapsed import ByWindow, hours_after, is_quiet
+from stream.report.grid import Grid, grid_of
+from stream.report.parameters import QueryError
+from stream.report.query import RetentionQuery
+from stream.report.scan import scanned
+from stream.report.segments import Ranking, Segment, Weights, chosen, known_values, values_of
+from stream.report.sets import NOT_SET, Bitmap, triangle_counter
+from stream.report.span import span_of
+from stream.report.starts import members_of, starts_of
+from stream.report.tables import Counting, Read, Table, last_period
+from stream.retention.days import zone
+from stream.retention.names import CURRENCIES, value_name, values_counter
+from stream.retention.scope import ELAPSED, FAMILIES, HOURS, MONEY
 from stream.store.protocol import Store, View
 
 DAYS_MAX = 10_000  # whose sets one answer may look at; the counters of the plain triangle know no such limit
 
-_KEEP = "#where"  # masks stand among the sets under names that no stored set has
-_SEGMENT = "#segment "
-
-
-class Table(NamedTuple):
-    """The numbers of one segment: users[row][n] of every cell there is; users[row][0] is the size."""
-
-    segment: str | None
-    users: list[list[int]]
-
 
 async def retention(
-    store: Store, query: RetentionQuery, *, now_ms: int, default_zone: str = "UTC"
+    store: Store,
+    query: RetentionQuery,
+    *,
+    now_ms: int,
+    default_zone: str = "UTC",
+    families: Collection[str] = FAMILIES,
 ) -> dict[str, Any]:
     """The answer, in the words and the order of the interface.
 
     Args:
         now_ms: what as_of is where the question does not say.
         default_zone: the zone of an app without data.
+        families: the facts that are counted; without those it needs an answer is read off the records.
     Raises QueryError when the answer would be too large, StoreUnavailable.
     """
     span = span_of(query, zone((await store.zones()).get(query.app, default_zone)), now_ms)
-    periods = periods_of_answer(span, query.periods)
+    grid = grid_of(query, span)
     if query.plain:
         counters = [triangle_counter(query.cohort, day) for day in span.days]
-        tables = [plain_table(query, span, periods, await store.view(query.app, counters=counters))]
+        tables = [plain_table(query, grid, await store.view(query.app, counters=counters))]
     else:
-        tables = await _tables_of_sets(store, query, span, periods)
-    return await asyncio.to_thread(answer, query, span, tables)
+        found = await _tables_of_sets(store, query, grid) if needed(query) <= set(families) else None
+        tables = await scanned(store, query, grid) if found is None else found
+    return await asyncio.to_thread(answer, query, grid, tables)
 
 
-def plain_table(query: RetentionQuery, span: Span, periods: int, view: View) -> Table:
+def needed(query: RetentionQuery) -> set[str]:
+    """The families of facts by which sets can answer; a family of no name where they cannot."""
+    if query.period == "hour":
+        return {"records"}
+    windows = {ELAPSED, HOURS} if query.is_elapsed else set()
+    return windows | ({MONEY} if query.is_of_buying else set())
+
+
+def plain_table(query: RetentionQuery, grid: Grid, view: View) -> Table:
     """The plain triangle from its counters."""
-    users = []
-    for day in span.days:
+    sizes, users = [], []
+    for day in grid.rows:
         counted = view.counters[triangle_counter(query.cohort, day)]
-        row = [counted.get(str(n), 0) for n in range(min(periods, span.today - day) + 1)]
-        users.append(row + [0] * (span.periods_of(day, periods) + 1 - len(row)))
-    return Table(None, users)
+        row = [counted.get(str(n), 0) for n in range(min(grid.cells(day), grid.span.today - day + 1))]
+        sizes.append(row[0])
+        users.append(row + [0] * (grid.cells(day) - len(row)))
+    return Table(None, sizes, users)
 
 
-async def _tables_of_sets(store: Store, query: RetentionQuery, span: Span, periods: int) -> list[Table]:
-    days = return_days(query, span, periods)
-    if len(span.days) + len(days) > DAYS_MAX:
+async def _tables_of_sets(store: Store, query: RetentionQuery, grid: Grid) -> list[Table] | None:
+    """The tables; None where the sets say more than there was at as_of."""
+    last = last_period(query, grid)
+    way: Way = ByWindow(query, grid, last) if query.is_elapsed else ByDate(query, grid, last)
+    _check_days(grid, last)
+    hours = hours_after(query, grid, last) if query.is_elapsed else []
+    view, currencies = await _view(store, query, way, hours)
+    if not is_quiet(grid, hours, view.counters):
+        return None
+    read = Read(dict(view.sets), view.ledgers, currencies)
+    keep = await mask(store, query.app, query.where, view)
+    if keep is not None:
+        read = read._replace(sets={**view.sets, KEEP: keep})
+    segments = await _segments(store, query, grid, view, read.sets)
+    grid.check_cells(len(segments))
+    return await asyncio.to_thread(lambda: Counting(query, grid, read, segments).count(way))
+
+
+def _check_days(grid: Grid, last: int) -> None:
+    if not grid.rows:
+        return
+    calendar, today = grid.calendar, grid.span.today
+    end = min(today, calendar.period(min(grid.rows[-1] + last, calendar.number(today))).last)
+    starts = sum(len(grid.days(row)) for row in grid.rows[: DAYS_MAX + 1])
+    if starts + end - calendar.first_day(grid.rows[0]) > DAYS_MAX:
         raise QueryError(
             f"the answer would look at more than {DAYS_MAX:,} days; ask for a shorter range (from, to, as_of)"
         )
+
+
+async def _view(
+    store: Store, query: RetentionQuery, way: Way, hours: Sequence[str]
+) -> tuple[View, list[str]]:
+    """Everything but the values of very many-valued dimensions in one state, and the currencies it has."""
     spread = [name for name, value in query.where if value == NOT_SET]
-    spread += [query.breakdown] if query.breakdown is not None and query.breakdown not in spread else []
-    names = [name for day in span.days for name in cohort_names(query.cohort, day)]
-    names += [name for day in days for name in return_names(query.returns, day)]
-    names += [value_name(*condition) for condition in query.where if condition[1] != NOT_SET]
-    names += await known_values(store, query.app, spread)
-    counters = [values_counter(name) for name in spread]
-    view = await store.view(query.app, counters=counters, sets=list(dict.fromkeys(names)))
-    sets = dict(view.sets)
-    keep = await _keep(store, query, view)
-    if keep is not None:
-        sets[_KEEP] = keep
-    segments = await _segments(store, query, span, view, sets)
-    check_cells(span, periods, segments=len(segments))
-    return await asyncio.to_thread(tables_of_sets, query, span, periods, sets, segments)
+    if query.breakdown is not None and query.breakdown not in spread:
+        spread += [query.breakdown] if not query.values or NOT_SET in query.values else []
+    money = [CURRENCIES] if query.returns == "revenue" else []
+    counters = [*map(values_counter, spread), *money, *hours]
+    asked = [*query.where, *((query.breakdown or "", value) for value in query.values)]
+    conditions = [value_name(*condition) for condition in asked if condition[1] != NOT_SET]
+    conditions += await known_values(store, query.app, spread)
+    currencies: list[str] = []
+    if money:
+        currencies = _currencies((await store.view(query.app, counters=money)).counters)
+    while True:
+        names = way.names(currencies)
+        sets = list(dict.fromkeys([*names.sets, *conditions]))
+        view = await store.view(query.app, counters=counters, sets=sets, ledgers=names.ledgers)
+        if not money or set(currencies) >= set(_currencies(view.counters)):
+            return view, currencies
+        currencies = _currencies(view.counters)
 
 
-async def _keep(store: Store, query: RetentionQuery, view: View) -> Bitmap | None:
-    """The users of whom every condition holds; None without conditions."""
-    keep: Bitmap | None = None
-    words = max((users.size for users in view.sets.values()), default=0)
-    for name, value in query.where:
-        if value == NOT_SET:
-            users = await unset(store, query.app, name, view, words)
-        else:
-            users = view.sets[value_name(name, value)]
-        keep = users if keep is None else keep & users
-    return keep
+def _currencies(counters: Mapping[str, Mapping[str, int]]) -> list[str]:
+    return sorted(name for name, entries in counters[CURRENCIES].items() if entries > 0)
 
 
 async def _segments(
-    store: Store, query: RetentionQuery, span: Span, view: View, sets: Mapping[str, Bitmap]
+    store: Store, query: RetentionQuery, grid: Grid, view: View, sets: Mapping[str, Bitmap]
 ) -> list[Segment]:
     if query.breakdown is None:
         return [Segment(None, None)]
-    ranking = Ranking(await asyncio.to_thread(_weights, query, span, sets), query.limit)
+    if query.values:
+        return await chosen(store, query.app, query.breakdown, query.values, view)
+    ranking = Ranking(await asyncio.to_thread(_weights, query, grid, sets), query.limit)
     async for values in values_of(store, query.app, query.breakdown, view):
         await asyncio.to_thread(ranking.add, values)
     return await asyncio.to_thread(ranking.close)
 
 
-def _weights(query: RetentionQuery, span: Span, sets: Mapping[str, Bitmap]) -> Weights:
+def _weights(query: RetentionQuery, grid: Grid, sets: Mapping[str, Bitmap]) -> Weights:
     weights = Weights()
-    for day in span.days:
-        members = cohort_of(sets.__getitem__, query.cohort, day)
-        weights.add(members & sets[_KEEP] if _KEEP in sets else members)
+    for row in grid.rows:
+        members = members_of(starts_of(sets.__getitem__, query.cohort, grid.days(row)))
+        weights.add(members & sets[KEEP] if KEEP in sets else members)
     return weights
-
-
-def return_days(query: RetentionQuery, span: Span, periods: int) -> range:
-    """The days whose activity is in some cell; `on_or_after` looks on to as_of."""
-    if not span.days or not periods:
-        return range(0)
-    last = span.today if query.criterion == "on_or_after" else min(span.last + periods, span.today)
-    return range(span.first + 1, last + 1)
-
-
-def tables_of_sets(
-    query: RetentionQuery, span: Span, periods: int, sets: Mapping[str, Bitmap], segments: Sequence[Segment]
-) -> list[Table]:
-    """The triangles of all segments, counted from the sets."""
-    everything = dict(sets)
-    for at, segment in enumerate(segments):
-        if segment.users is not None:
-            everything[f"{_SEGMENT}{at}"] = segment.users
-    users = np.zeros((len(segments), len(span.days), periods + 1), np.int64)
-    days = return_days(query, span, periods)
-    for take in blocks(everything):
-        active = [active_on(take, query.returns, day) for day in days]
-        if query.criterion == "on_or_after":
-            for at in range(len(active) - 2, -1, -1):
-                active[at] = active[at] | active[at + 1]
-        for row, day in enumerate(span.days):
-            members = cohort_of(take, query.cohort, day)
-            if _KEEP in everything:
-                members = members & take(_KEEP)
-            for at, segment in enumerate(segments):
-                some = members if segment.users is None else members & take(f"{_SEGMENT}{at}")
-                after = active[day - span.first : day - span.first + periods]
-                users[at, row, : len(after) + 1] += [count(some), *counts_with(some, after)]
-    return [Table(segment.label, _cells(users[at], span, periods)) for at, segment in enumerate(segments)]
-
-
-def _cells(users: np.ndarray[Any, Any], span: Span, periods: int) -> list[list[int]]:
-    return [users[row, : span.periods_of(day, periods) + 1].tolist() for row, day in enumerate(span.days)]
-
-
-def answer(query: RetentionQuery, span: Span, tables: Sequence[Table]) -> dict[str, Any]:
-    """The answer from its numbers."""
-    return {
-        "app": query.app,
-        "timezone": span.zone.name,
-        "period": "day",
-        "cohort": query.cohort,
-        "return": query.returns,
-        "criterion": query.criterion,
-        "window": "calendar",
-        "as_of": moment_text(span.as_of_ms),
-        "rows": [
-            {
-                "cohort": iso(day),
-                "segment": table.segment,
-                "size": users[0],
-                "size_complete": span.complete(day),
-                "cells": [_cell(span, day, n, some, users[0]) for n, some in enumerate(users)],
-            }
-            for table in tables
-            for day, users in zip(span.days, table.users, strict=True)
-        ],
-        "average": [cell for table in tables for cell in _average(span, table)],
-    }
-
-
-def _cell(span: Span, day: int, n: int, users: int, size: int) -> dict[str, Any]:
-    share, low, high = rate(users, size)
-    complete = span.complete(day + n)
-    return {"n": n, "users": users, "rate": share, "low": low, "high": high, "complete": complete}
-
-
-def _average(span: Span, table: Table) -> list[dict[str, Any]]:
-    """Over complete cells: row by row fewer of them, as later cohorts have had less time."""
-    average = []
-    for n in range(max(map(len, table.users), default=0)):
-        rows = zip(span.days, table.users, strict=True)
-        complete = [(row[n], row[0]) for day, row in rows if n < len(row) and span.complete(day + n)]
-        if not complete:
-            break
-        users, size = pooled(complete)
-        share, low, high = rate(users, size)
-        cell: dict[str, Any] = {"n": n, "users": users, "size": size, "rate": share, "low": low, "high": high}
-        average.append(cell | {"segment": table.segment})
-    return average

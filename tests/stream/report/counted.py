@@ -6,8 +6,9 @@ import json
 import random
 from typing import Any
 
-from stream.report import active, retention, revenue
+from stream.report import active, compare, crr, feedback, retention, revenue
 from stream.report.query import parse_active, parse_retention
+from stream.report.questions import parse_compare, parse_crr, parse_feedback
 from stream.report.revenue_query import parse_revenue
 from stream.store.memory import MemoryStore
 from stream.store.protocol import Store
@@ -40,6 +41,11 @@ def purchase(user: str, day: str, **fields: Any) -> Record:
     return event("purchases", user, f"{day}T14:00:00Z", amount="1.00", currency="USD", **fields)
 
 
+def answer_to(survey: str, user: str, day: str, score: int, **fields: Any) -> Record:
+    """A score given at three in the afternoon UTC."""
+    return event("feedback", user, f"{day}T15:00:00Z", kind=survey, score=score, **fields)
+
+
 async def counted(
     *records: Record, zone: str = "UTC", shards: int = 1, store: MemoryStore | None = None
 ) -> MemoryStore:
@@ -63,6 +69,21 @@ async def ask_active(
         "rows"
     ]
     return rows
+
+
+async def ask_crr(store: Store, *, now: str = "2026-12-31T00:00:00Z", **query: str) -> dict[str, Any]:
+    """Who stayed."""
+    return await crr(store, parse_crr(given(query)), now_ms=epoch_ms(now))
+
+
+async def ask_compare(store: Store, *, now: str = "2026-12-31T00:00:00Z", **query: str) -> dict[str, Any]:
+    """Which variant keeps more."""
+    return await compare(store, parse_compare(given(query)), now_ms=epoch_ms(now))
+
+
+async def ask_feedback(store: Store, *, now: str = "2026-12-31T00:00:00Z", **query: str) -> dict[str, Any]:
+    """What users say."""
+    return await feedback(store, parse_feedback(given(query)), now_ms=epoch_ms(now))
 
 
 async def ask_revenue(store: Store, *, now: str = "2026-12-31T00:00:00Z", **query: str) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stream.report import QueryError
+from stream.report.parameters import moment_text
 from stream.report.query import (
     ACTIVE_PARAMETERS,
     RETENTION_PARAMETERS,
     WORDS,
-    moment_text,
     parse_active,
     parse_retention,
 )

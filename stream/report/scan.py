@@ -1,0 +1,171 @@
+"""How many came back, read off the records one by one? The slow way to a triangle, for hours and for a past as_of of windows.
+
+Size, cells and money of a user come from one record, so no rate is ever above 1, whatever is being applied meanwhile.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from stream.report.activity import counted
+from stream.report.exact import Exact
+from stream.report.grid import Grid
+from stream.report.parameters import Where
+from stream.report.query import RetentionQuery
+from stream.report.segments import OTHER
+from stream.report.sets import NOT_SET
+from stream.report.slots import columns_of, paid_of, periods_of, returns_of, starts, timeline_of
+from stream.report.tables import Money, Table, last_period
+from stream.retention.anchors import anchors
+from stream.retention.records import Record
+from stream.store.codec import decode
+from stream.store.protocol import Store, StoredUser
+
+USERS_AT_ONCE = 2_000
+
+
+async def scanned(store: Store, query: RetentionQuery, grid: Grid) -> list[Table]:
+    """The tables of all segments. A breakdown is read twice: its largest values, then their cells."""
+    labels: list[str | None] = [None]
+    if query.values:
+        labels = [*query.values, None]
+    elif query.breakdown is not None:
+        values = Values(query, grid)
+        async for users in _chunks(store, query.app):
+            await asyncio.to_thread(values.add, users)
+        labels = [*values.largest(), OTHER]
+    cells = Cells(query, grid, labels)
+    async for users in _chunks(store, query.app):
+        await asyncio.to_thread(cells.add, users)
+    tables = await asyncio.to_thread(cells.tables)
+    grid.check_cells(len(tables))
+    return tables
+
+
+async def _chunks(store: Store, app: str) -> AsyncIterator[list[StoredUser]]:
+    users: list[StoredUser] = []
+    async for user in store.stored_users(app):
+        users.append(user)
+        if len(users) >= USERS_AT_ONCE:
+            yield users
+            users = []
+    yield users
+
+
+class Walk:
+    """The users of a question, one by one: who is in no row or does not meet the conditions is left out."""
+
+    def __init__(self, query: RetentionQuery, grid: Grid) -> None:
+        self.query, self.grid = query, grid
+        self.timeline = timeline_of(grid)
+
+    def users(self, stored: Sequence[StoredUser]) -> Iterator[tuple[Record, list[tuple[int, int]], str]]:
+        """Record, rows with the slots of the starts, and segment."""
+        for one in stored:
+            record = decode(one.record, self.grid.span.zone)
+            begun = list(starts(record, self.query, self.timeline))
+            if not begun:
+                continue
+            dims = anchors(record).dims if self.query.where or self.query.breakdown else {}
+            if _meets(dims, self.query.where):
+                yield record, begun, dims.get(self.query.breakdown or "", NOT_SET)
+
+
+def _meets(dims: dict[str, str], where: Where) -> bool:
+    return all(dims.get(name, NOT_SET) == value for name, value in where)
+
+
+class Values(Walk):
+    """The sizes of the values of the breakdown."""
+
+    def __init__(self, query: RetentionQuery, grid: Grid) -> None:
+        super().__init__(query, grid)
+        self._sizes: dict[str, int] = {}
+
+    def add(self, stored: Sequence[StoredUser]) -> None:
+        """Count some users, each once a row."""
+        for _, begun, value in self.users(stored):
+            self._sizes[value] = self._sizes.get(value, 0) + len(begun)
+
+    def largest(self) -> list[str]:
+        """The values that are shown, by size and then by text."""
+        known = sorted((-size, value) for value, size in self._sizes.items() if value != OTHER)
+        return [value for _, value in known[: self.query.limit]]
+
+
+class Cells(Walk):
+    """The numbers of some segments; what belongs to none of them belongs to the last one."""
+
+    def __init__(self, query: RetentionQuery, grid: Grid, labels: Sequence[str | None]) -> None:
+        super().__init__(query, grid)
+        self.labels = labels
+        self._segments = {label: which for which, label in enumerate(labels)}
+        self._spans = [counted(query, column) for column in grid.columns]
+        self._last = last_period(query, grid)
+        self._shape = len(labels), len(grid.rows), len(grid.columns)
+        self._sizes = np.zeros(self._shape[:2], np.int64)
+        self._users = np.zeros(self._shape, np.int64)
+        self._money: dict[str, Exact] = {}
+
+    def add(self, stored: Sequence[StoredUser]) -> None:
+        """Count some users."""
+        sizes: list[int] = []
+        cells: list[int] = []
+        paid: dict[str, list[tuple[int, int, int]]] = {}
+        _, rows, columns = self._shape
+        for record, begun, value in self.users(stored):
+            segment = self._segments.get(value, len(self.labels) - 1)
+            returned = returns_of(record, self.query.returns, self.timeline)
+            for at, start in begun:
+                place = segment * rows + at
+                sizes.append(place)
+                found = columns_of(
+                    self.query, periods_of(returned, start, self.timeline, self._last), self._spans
+                )
+                cells.extend([place * columns + column for column in found])
+                if self.query.returns == "revenue":
+                    for period, currency, amount_minor in paid_of(record, start, self.timeline):
+                        found = columns_of(self.query, [period], self._spans)
+                        paid.setdefault(currency, []).extend(
+                            (place, column, amount_minor) for column in found
+                        )
+        np.add.at(self._sizes.reshape(-1), np.array(sizes, np.int64), 1)
+        np.add.at(self._users.reshape(-1), np.array(cells, np.int64), 1)
+        for currency, entries in paid.items():
+            self._add_money(currency, np.array(entries, np.int64))
+
+    def _add_money(self, currency: str, entries: npt.NDArray[np.int64]) -> None:
+        if entries.size:
+            places, columns, amounts = entries.T
+            total = self._money.setdefault(currency, Exact(*self._shape))
+            total.add((*np.divmod(places, len(self.grid.rows)), columns), amounts)
+
+    def tables(self) -> list[Table]:
+        """The tables of the segments in which somebody is; without a breakdown the one there is."""
+        money = {currency: total.values() for currency, total in sorted(self._money.items())}
+        if not self.query.is_of_buying:
+            for at, column in enumerate(self.grid.columns):
+                if not column.n:
+                    self._users[:, :, at] = self._sizes
+        return [
+            self._table(which, label, money)
+            for which, label in enumerate(self.labels)
+            if label is None or self._sizes[which].any()
+        ]
+
+    def _table(self, which: int, label: str | None, money: dict[str, list[list[list[int]]]]) -> Table:
+        users = [
+            self._users[which, at, : self.grid.cells(row)].tolist() for at, row in enumerate(self.grid.rows)
+        ]
+        cells: list[list[Money]] | None = None
+        if self.query.returns == "revenue":
+            cells = [
+                [
+                    {name: sums[which][at][n] for name, sums in money.items() if sums[which][at][n]}
+                    for n in range(len(row))
+                ]
+                for at, row in enumerate(users)
+            ]
+        return Table(label, self._sizes[which].tolist(), users, cells)
