@@ -43,6 +43,9 @@ def _row(question: Question, people: list[Person], start: date) -> dict[str, Any
         "returning": len(returning),
         "resurrected": sum(person not in new and person not in then for person in now),
         "dormant": sum(person not in now for person in then) if question.is_past(last) else None,
+        "churn": sum(person not in now for person in then) / len(then)
+        if then and question.is_past(last)
+        else None,
         "installs": len(first),
         "reinstalls": len(installs) - len(first),
         "complete": question.is_past(last),

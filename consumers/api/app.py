@@ -1,35 +1,47 @@
 """What does the HTTP interface answer? The routes of the API, each a read of the one read model.
 
 GET /api/v1/retention   the cohort triangle
-GET /api/v1/active      actives and lifecycle by day
+GET /api/v1/active      actives and lifecycle by day, week or month
+GET /api/v1/crr         customer retention rate and churn of a range
+GET /api/v1/revenue     what users paid: LTV, ARPU, conversion
+GET /api/v1/compare     the retention of variants, and whether they differ
+GET /api/v1/feedback    NPS and CSAT
 GET /api/v1/status      what is counted, and whether that is all
 DELETE /api/v1/users    orders the erasure of a user
+GET /openapi.json       the above, for programs
 """
 
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
+from consumers.api import openapi
 from consumers.api.gate import Crowded, Gate
 from consumers.api.status import status
 from consumers.erasing import Log, erase
 from consumers.kafka import KafkaUnavailable
 from consumers.settings import Settings, variable
+from consumers.telemetry import product_version
 from consumers.web import Render, answered, encode, probes, problem
 from stream.events.schema import TOPICS
-from stream.report import QueryError, active, retention
+from stream.report import QueryError, active, compare, crr, feedback, retention, revenue
 from stream.report.query import parse_active, parse_retention
+from stream.report.questions import parse_compare, parse_crr, parse_feedback
+from stream.report.revenue_query import parse_revenue
+from stream.retention.anchors import GROUPS
+from stream.retention.scope import FEEDBACK, MONEY
 from stream.store.protocol import Store, StoreUnavailable
 
 HEAVY_AT_ONCE = 2
 HEAVY_WAITING_MAX = 64
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
+Report = Callable[..., Awaitable[dict[str, Any]]]
 
 
 class Api:
@@ -39,6 +51,7 @@ class Api:
         self, settings: Settings, store: Store, kafka: Callable[[], Awaitable[Log]], now_ms: Callable[[], int]
     ) -> None:
         self._settings, self._store, self._kafka, self._now_ms = settings, store, kafka, now_ms
+        self._dimensions, self._families = (*settings.dimensions, *GROUPS), settings.families
         self._gate = Gate(HEAVY_AT_ONCE, HEAVY_WAITING_MAX)
         self.waiting: str | None = None  # why nothing can be answered yet
 
@@ -48,34 +61,51 @@ class Api:
         for path, answer in {
             "retention": self.retention,
             "active": self.active,
+            "crr": self.crr,
+            "revenue": self.revenue,
+            "compare": self.compare,
+            "feedback": self.feedback,
             "status": self.status,
         }.items():
             app.router.add_get(f"/api/v1/{path}", self._told(answer))
         app.router.add_delete("/api/v1/users", self._told(self.erase))
+        app.router.add_get(openapi.PATH, self.description)
         return app
+
+    async def description(self, request: web.Request) -> web.Response:
+        """GET /openapi.json: what is served here, for programs."""
+        served = {route.resource.canonical for route in request.app.router.routes() if route.resource}
+        return answered(openapi.document(served, dimensions=self._dimensions, version=product_version()))
 
     async def retention(self, request: web.Request) -> web.Response:
         """GET /api/v1/retention."""
-        query = parse_retention(_parameters(request), self._settings.dimensions)
-        ask = partial(
-            retention,
-            self._store,
-            query,
-            now_ms=self._now_ms(),
-            default_zone=self._zone(query.app),
-            families=self._settings.families,
-        )
-        if query.plain:
-            return await _sent(ask())
-        async with self._gate.entered():
-            return await _sent(ask())
+        query = parse_retention(_parameters(request), self._dimensions)
+        return await self._answered(retention, query, heavy=not query.plain, families=self._families)
 
     async def active(self, request: web.Request) -> web.Response:
         """GET /api/v1/active."""
-        query = parse_active(_parameters(request))
-        zone = self._zone(query.app)
-        async with self._gate.entered():
-            return await _sent(active(self._store, query, now_ms=self._now_ms(), default_zone=zone))
+        return await self._answered(active, parse_active(_parameters(request)))
+
+    async def crr(self, request: web.Request) -> web.Response:
+        """GET /api/v1/crr."""
+        return await self._answered(crr, parse_crr(_parameters(request), self._dimensions))
+
+    async def revenue(self, request: web.Request) -> web.Response:
+        """GET /api/v1/revenue."""
+        if MONEY not in self._families:
+            raise QueryError("money is not counted here: RETENTION_FAMILIES leaves it out")
+        return await self._answered(revenue, parse_revenue(_parameters(request), self._dimensions))
+
+    async def compare(self, request: web.Request) -> web.Response:
+        """GET /api/v1/compare."""
+        query = parse_compare(_parameters(request), self._dimensions)
+        return await self._answered(compare, query, families=self._families)
+
+    async def feedback(self, request: web.Request) -> web.Response:
+        """GET /api/v1/feedback."""
+        if FEEDBACK not in self._families:
+            raise QueryError("feedback is not counted here: RETENTION_FAMILIES leaves it out")
+        return await self._answered(feedback, parse_feedback(_parameters(request)), heavy=False)
 
     async def status(self, request: web.Request) -> web.Response:
         """GET /api/v1/status. The ends are read after the request came, and the positions after the ends."""
@@ -83,6 +113,12 @@ class Api:
         log_id, ends = await asyncio.gather(kafka.log_id(), kafka.end_offsets(TOPICS))
         positions, totals = await self._store.positions(), await self._store.totals()
         return answered(status(ends, log_id, positions, totals))
+
+    async def _answered(self, report: Report, query: Any, *, heavy: bool = True, **more: Any) -> web.Response:
+        """The answer of the read model; of heavy ones only so many are worked out at once."""
+        asked = {"now_ms": self._now_ms(), "default_zone": self._zone(query.app), **more}
+        async with self._gate.entered() if heavy else nullcontext():
+            return await _sent(report(self._store, query, **asked))
 
     async def erase(self, request: web.Request) -> web.Response:
         """DELETE /api/v1/users: whoever shows the admin key orders the erasure of a user."""

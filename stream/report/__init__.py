@@ -1,7 +1,11 @@
 """The read model: from stored counters and sets to the numbers that somebody sees."""
 
 from stream.report.active import active
+from stream.report.compare import compare
+from stream.report.crr import crr
+from stream.report.feedback import feedback
 from stream.report.parameters import QueryError
+from stream.report.revenue import revenue
 from stream.report.triangle import retention
 
-__all__ = ["QueryError", "active", "retention"]
+__all__ = ["QueryError", "active", "compare", "crr", "feedback", "retention", "revenue"]

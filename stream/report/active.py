@@ -109,8 +109,9 @@ def _counts(rows: Rows, take: Take) -> Iterator[Sequence[int]]:
 def _row(
     span: Span, rows: Rows, at: int, counts: dict[str, int], reinstalls: dict[str, int]
 ) -> dict[str, Any]:
-    dau, mau, returning = counts["dau"], counts["mau"], counts["returning"]
+    dau, mau, before, returning = (counts[name] for name in ("dau", "mau", "before", "returning"))
     complete = span.complete(rows.periods[at].last)
+    dormant = before - returning if complete else None
     return {
         "date": iso(rows.periods[at].first),
         "active": counts["active"],
@@ -121,7 +122,8 @@ def _row(
         "new": counts["new"],
         "returning": returning,
         "resurrected": counts["active"] - counts["new"] - returning,
-        "dormant": counts["before"] - returning if complete else None,
+        "dormant": dormant,
+        "churn": dormant / before if dormant is not None and before else None,
         "installs": counts["installs"],
         "reinstalls": sum(reinstalls.get(iso(day), 0) for day in rows.days(at)),
         "complete": complete,

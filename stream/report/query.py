@@ -48,7 +48,10 @@ Bracket = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class RetentionQuery(Asked):
-    """A question for the triangle; words as in the interface, `returns` is its `return`."""
+    """A question for the triangle; words as in the interface, `returns` is its `return`.
+
+    With `values` the segments of the breakdown are exactly these, and whoever else there is stands in none.
+    """
 
     period: str = "day"
     week_start: str = "monday"
@@ -60,6 +63,7 @@ class RetentionQuery(Asked):
     brackets: tuple[Bracket, ...] = ()
     where: Where = ()
     breakdown: str | None = None
+    values: tuple[str, ...] = ()
     limit: int = LIMIT_DEFAULT
     preset: str | None = None
 

@@ -30,7 +30,9 @@ USERS_AT_ONCE = 2_000
 async def scanned(store: Store, query: RetentionQuery, grid: Grid) -> list[Table]:
     """The tables of all segments. A breakdown is read twice: its largest values, then their cells."""
     labels: list[str | None] = [None]
-    if query.breakdown is not None:
+    if query.values:
+        labels = [*query.values, None]
+    elif query.breakdown is not None:
         values = Values(query, grid)
         async for users in _chunks(store, query.app):
             await asyncio.to_thread(values.add, users)

@@ -119,6 +119,17 @@ async def values_of(store: Store, app: str, dimension: str, view: View) -> Async
         yield [(value, later.sets[names[value]]) for value in some]
 
 
+async def chosen(store: Store, app: str, dimension: str, values: Sequence[str], view: View) -> list[Segment]:
+    """Exactly these values, whether anybody has them or not; the view holds their sets."""
+    words = max((users.size for users in view.sets.values()), default=0)
+    return [
+        Segment(value, await unset(store, app, dimension, view, words))
+        if value == NOT_SET
+        else Segment(value, view.sets[value_name(dimension, value)])
+        for value in values
+    ]
+
+
 async def unset(store: Store, app: str, dimension: str, view: View, words: int) -> Bitmap:
     """The users who have no value of a dimension."""
     known = np.zeros(words, np.uint64)

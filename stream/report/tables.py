@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.report.activity import Activity, Way, counted
+from stream.report.conditions import KEEP
 from stream.report.exact import Exact
 from stream.report.grid import Column, Grid
 from stream.report.query import RetentionQuery
@@ -16,8 +17,7 @@ from stream.report.starts import Starts, members_of, starts_of
 from stream.store.chunks import members_of as users_of
 from stream.store.protocol import Ledger
 
-KEEP = "#where"  # masks stand among the sets under names that no stored set has
-_SEGMENT = "#segment "
+_SEGMENT = "#segment "  # a mask as that of the conditions
 
 Money = dict[str, int]
 

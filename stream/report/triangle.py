@@ -12,16 +12,17 @@ from typing import Any
 from stream.report.activity import Way
 from stream.report.answer import answer
 from stream.report.calendar import ByDate
+from stream.report.conditions import KEEP, mask
 from stream.report.elapsed import ByWindow, hours_after, is_quiet
 from stream.report.grid import Grid, grid_of
 from stream.report.parameters import QueryError
 from stream.report.query import RetentionQuery
 from stream.report.scan import scanned
-from stream.report.segments import Ranking, Segment, Weights, known_values, unset, values_of
+from stream.report.segments import Ranking, Segment, Weights, chosen, known_values, values_of
 from stream.report.sets import NOT_SET, Bitmap, triangle_counter
 from stream.report.span import span_of
 from stream.report.starts import members_of, starts_of
-from stream.report.tables import KEEP, Counting, Read, Table, last_period
+from stream.report.tables import Counting, Read, Table, last_period
 from stream.retention.days import zone
 from stream.retention.names import CURRENCIES, value_name, values_counter
 from stream.retention.scope import ELAPSED, FAMILIES, HOURS, MONEY
@@ -86,7 +87,7 @@ async def _tables_of_sets(store: Store, query: RetentionQuery, grid: Grid) -> li
     if not is_quiet(grid, hours, view.counters):
         return None
     read = Read(dict(view.sets), view.ledgers, currencies)
-    keep = await _keep(store, query, view)
+    keep = await mask(store, query.app, query.where, view)
     if keep is not None:
         read = read._replace(sets={**view.sets, KEEP: keep})
     segments = await _segments(store, query, grid, view, read.sets)
@@ -111,10 +112,12 @@ async def _view(
 ) -> tuple[View, list[str]]:
     """Everything but the values of very many-valued dimensions in one state, and the currencies it has."""
     spread = [name for name, value in query.where if value == NOT_SET]
-    spread += [query.breakdown] if query.breakdown is not None and query.breakdown not in spread else []
+    if query.breakdown is not None and query.breakdown not in spread:
+        spread += [query.breakdown] if not query.values or NOT_SET in query.values else []
     money = [CURRENCIES] if query.returns == "revenue" else []
     counters = [*map(values_counter, spread), *money, *hours]
-    conditions = [value_name(*condition) for condition in query.where if condition[1] != NOT_SET]
+    asked = [*query.where, *((query.breakdown or "", value) for value in query.values)]
+    conditions = [value_name(*condition) for condition in asked if condition[1] != NOT_SET]
     conditions += await known_values(store, query.app, spread)
     currencies: list[str] = []
     if money:
@@ -132,24 +135,13 @@ def _currencies(counters: Mapping[str, Mapping[str, int]]) -> list[str]:
     return sorted(name for name, entries in counters[CURRENCIES].items() if entries > 0)
 
 
-async def _keep(store: Store, query: RetentionQuery, view: View) -> Bitmap | None:
-    """The users of whom every condition holds; None without conditions."""
-    keep: Bitmap | None = None
-    words = max((users.size for users in view.sets.values()), default=0)
-    for name, value in query.where:
-        if value == NOT_SET:
-            users = await unset(store, query.app, name, view, words)
-        else:
-            users = view.sets[value_name(name, value)]
-        keep = users if keep is None else keep & users
-    return keep
-
-
 async def _segments(
     store: Store, query: RetentionQuery, grid: Grid, view: View, sets: Mapping[str, Bitmap]
 ) -> list[Segment]:
     if query.breakdown is None:
         return [Segment(None, None)]
+    if query.values:
+        return await chosen(store, query.app, query.breakdown, query.values, view)
     ranking = Ranking(await asyncio.to_thread(_weights, query, grid, sets), query.limit)
     async for values in values_of(store, query.app, query.breakdown, view):
         await asyncio.to_thread(ranking.add, values)

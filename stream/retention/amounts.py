@@ -30,6 +30,10 @@ def add_money(
     first, end = day * SLOTS_PER_DAY, (day + 1) * SLOTS_PER_DAY
     for currency, amount_minor in _sum(summary, first, end).items():
         found.ledgers[paid_ledger(day, currency)] = amount_minor
+    for currency in {
+        name for slot in slots_between(summary.money, first, end) for name in summary.money[slot]
+    }:
+        # Also where the day comes to nothing: what of it lies before a start, or in a window, may not.
         found.sums[CURRENCIES, currency] = found.sums.get((CURRENCIES, currency), 0) + 1
     for slot in slots_between(summary.money, first, end):
         found.sums[moved(slot)] = 1

@@ -7,7 +7,7 @@ sets      session:D  other:D (active without a session)  purchase:D  install:D  
           apart:first_seen  first seen in another slot than installed
           window:COHORT:KIND:N  active (session, other) or buying (purchase) in the Nth 24 hours after the start
 counters  triangle:COHORT:D  n -> users back on day n, 0 -> size      reinstalls  D -> installs after the first
-          values:NAME  value -> users      currencies  currency -> entries in paid ledgers
+          values:NAME  value -> users      currencies  currency -> days of users with money in it
           hourly:D  k -> users active in slot k                   moved:D  k -> users whose money moved in slot k
           feedback:SURVEY:D  score -> answers      feedback:SURVEY:COHORT:D  n:score -> answers n days after the start
 ledgers   paid:D:CURRENCY  net minor units      again:D  purchases after the first of that day

@@ -144,6 +144,7 @@ async def test_actives_have_the_members_of_the_contract_in_its_order(place: Plac
                 "returning": 1,
                 "resurrected": 0,
                 "dormant": 1,
+                "churn": 0.5,
                 "installs": 0,
                 "reinstalls": 0,
                 "complete": True,

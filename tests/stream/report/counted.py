@@ -6,8 +6,10 @@ import json
 import random
 from typing import Any
 
-from stream.report import active, retention
+from stream.report import active, compare, crr, feedback, retention, revenue
 from stream.report.query import parse_active, parse_retention
+from stream.report.questions import parse_compare, parse_crr, parse_feedback
+from stream.report.revenue_query import parse_revenue
 from stream.store.memory import MemoryStore
 from stream.store.protocol import Store
 from tests.laws.world import Log, World
@@ -39,9 +41,16 @@ def purchase(user: str, day: str, **fields: Any) -> Record:
     return event("purchases", user, f"{day}T14:00:00Z", amount="1.00", currency="USD", **fields)
 
 
-async def counted(*records: Record, zone: str = "UTC", shards: int = 1) -> MemoryStore:
+def answer_to(survey: str, user: str, day: str, score: int, **fields: Any) -> Record:
+    """A score given at three in the afternoon UTC."""
+    return event("feedback", user, f"{day}T15:00:00Z", kind=survey, score=score, **fields)
+
+
+async def counted(
+    *records: Record, zone: str = "UTC", shards: int = 1, store: MemoryStore | None = None
+) -> MemoryStore:
     """A store that holds these records."""
-    store, rng = MemoryStore(shards), random.Random(1)
+    store, rng = store or MemoryStore(shards), random.Random(1)
     calm = {"workers": 1, "zombies": False, "kill_rate": 0.0, "outage_rate": 0.0}
     await World(log=Log(records, rng), store=store, rng=rng, zone=zone, **calm).run()
     return store
@@ -60,6 +69,26 @@ async def ask_active(
         "rows"
     ]
     return rows
+
+
+async def ask_crr(store: Store, *, now: str = "2026-12-31T00:00:00Z", **query: str) -> dict[str, Any]:
+    """Who stayed."""
+    return await crr(store, parse_crr(given(query)), now_ms=epoch_ms(now))
+
+
+async def ask_compare(store: Store, *, now: str = "2026-12-31T00:00:00Z", **query: str) -> dict[str, Any]:
+    """Which variant keeps more."""
+    return await compare(store, parse_compare(given(query)), now_ms=epoch_ms(now))
+
+
+async def ask_feedback(store: Store, *, now: str = "2026-12-31T00:00:00Z", **query: str) -> dict[str, Any]:
+    """What users say."""
+    return await feedback(store, parse_feedback(given(query)), now_ms=epoch_ms(now))
+
+
+async def ask_revenue(store: Store, *, now: str = "2026-12-31T00:00:00Z", **query: str) -> dict[str, Any]:
+    """What users paid."""
+    return await revenue(store, parse_revenue(given(query)), now_ms=epoch_ms(now))
 
 
 def given(query: dict[str, str]) -> dict[str, str]:

@@ -18,6 +18,21 @@ async def test_who_is_dormant_is_not_known_while_the_day_runs() -> None:
     assert (row["date"], row["dormant"], row["complete"]) == ("2026-11-21", None, False)
 
 
+async def test_churn_is_who_went_away_of_those_of_the_period_before() -> None:
+    store = await counted(*(session(name, "2026-11-20") for name in "abcd"), session("a", "2026-11-21"))
+    asked = {"from_": "2026-11-20", "to": "2026-11-22", "now": "2026-11-22T12:00:00Z"}
+    rows = await ask_active(store, **asked)
+    assert [row["churn"] for row in rows] == [None, 0.75, None], "nobody before; three of four; still open"
+
+
+async def test_weeks_begin_when_they_are_said_to() -> None:
+    store = await counted(session("a", "2026-11-15"), session("b", "2026-11-16"))
+    asked = {"from_": "2026-11-16", "to": "2026-11-16", "period": "week"}
+    for start, date, users in (("monday", "2026-11-16", 1), ("sunday", "2026-11-15", 2)):
+        (row,) = await ask_active(store, week_start=start, **asked)
+        assert (row["date"], row["active"]) == (date, users)
+
+
 async def test_weeks_and_months_reach_back_before_the_first_row() -> None:
     store = await counted(session("a", "2026-10-22"), session("b", "2026-11-14"), session("c", "2026-11-20"))
     (row,) = await ask_active(store, from_="2026-11-20", to="2026-11-20")

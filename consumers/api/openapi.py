@@ -1,0 +1,79 @@
+"""How is the interface described to programs? The OpenAPI document, for the paths that are served.
+
+What is asked stands in parameters.py, what is answered in answers.py; the document is made of both when it is asked for,
+so that it names the dimensions of this installation.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from consumers.api import answers
+from consumers.api.parameters import parameters
+
+PATH = "/openapi.json"
+JSON, PROBLEM, PLAIN = "application/json", "application/problem+json", "text/plain"
+
+
+class Operation(NamedTuple):
+    """What GET of a path is for, and what it answers."""
+
+    summary: str
+    name: str
+    schema: dict[str, Any]
+    kind: str = JSON
+
+
+OPERATIONS: dict[str, Operation] = {
+    "/api/v1/retention": Operation("Who came back, by cohort and period.", "Retention", answers.RETENTION),
+    "/api/v1/active": Operation("Actives and lifecycle, a row a period.", "Active", answers.ACTIVE),
+    "/api/v1/crr": Operation("Customer retention rate and churn of a range.", "Crr", answers.CRR),
+    "/api/v1/revenue": Operation("Revenue, payers and lifetime value.", "Revenue", answers.REVENUE),
+    "/api/v1/compare": Operation("Whether variants differ in retention.", "Compare", answers.COMPARE),
+    "/api/v1/feedback": Operation("NPS and CSAT.", "Feedback", answers.FEEDBACK),
+    "/api/v1/status": Operation("Whether everything in Kafka is counted.", "Status", answers.STATUS),
+    "/healthz": Operation("Whether the process works.", "Healthy", answers.PROBE),
+    "/readyz": Operation("Whether it can answer now.", "Ready", answers.PROBE),
+    "/metrics": Operation("The numbers of this process for Prometheus.", "Metrics", answers.TEXT, PLAIN),
+    PATH: Operation("This document.", "Description", {"type": "object"}),
+}
+
+
+def document(served: Iterable[str], *, dimensions: Sequence[str], version: str) -> dict[str, Any]:
+    """The OpenAPI document of the paths that are served; a path that is not described is left out."""
+    described = [path for path in OPERATIONS if path in set(served)]
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "retention",
+            "version": version,
+            "summary": "Retention, counted live.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "paths": {path: {"get": _operation(path, dimensions)} for path in described},
+        "components": {
+            "schemas": {
+                **{OPERATIONS[path].name: OPERATIONS[path].schema for path in described},
+                "Problem": answers.PROBLEM,
+            }
+        },
+    }
+
+
+def _operation(path: str, dimensions: Sequence[str]) -> dict[str, Any]:
+    operation = OPERATIONS[path]
+    asked = parameters(path, dimensions)
+    errors = {"400": "A question that cannot be answered."} if asked else {}
+    errors |= {"503": "Not now; Retry-After says when to ask again.", "default": "Any other error."}
+    return {
+        "operationId": operation.name.lower(),
+        "summary": operation.summary,
+        "parameters": asked,
+        "responses": {
+            "200": _response("The answer.", operation.kind, operation.name),
+            **{status: _response(says, PROBLEM, "Problem") for status, says in errors.items()},
+        },
+    }
+
+
+def _response(says: str, kind: str, schema: str) -> dict[str, Any]:
+    return {"description": says, "content": {kind: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
