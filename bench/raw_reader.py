@@ -26,7 +26,7 @@ async def main() -> None:
     settings = load(use_up=False)
     decoder = Decoder(zones=zone, secret=b"unused", earliest_ms=0)
     async with Kafka(settings) as kafka:
-        ends = await kafka.end_offsets(TOPICS)
+        ends = await kafka.end_offsets(EVENT_TOPICS)
     typed = {settings.topic(topic): decoder._decoders[topic].decode for topic in EVENT_TOPICS}
     options = {"fetch_max_wait_ms": FETCH_WAIT_MS, "max_partition_fetch_bytes": FETCH_BYTES_MAX}
     consumer = reader(settings, **options, fetch_max_bytes=32 * 1024 * 1024)
