@@ -39,7 +39,7 @@ def memberships(person: Person) -> set[str]:
     sets |= {f"purchase:{day}" for day in person.purchases} | {
         f"dim:{name}={value}" for name, value in person.dims.items()
     }
-    install, seen = min(person.installs, default=None), min(person.any, default=None)
+    install, seen = next(iter(person.installs), None), min(person.any, default=None)
     if install:
         sets.add(f"install:{install}")
     if seen and seen != install:
@@ -54,7 +54,7 @@ def expected_counters(people: list[Person]) -> Counters:
     sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for person in people:
         for cohort, start in (
-            ("install", min(person.installs, default=None)),
+            ("install", next(iter(person.installs), None)),
             ("first_seen", min(person.any, default=None)),
         ):
             if start is not None:
