@@ -26,7 +26,7 @@ from stream.store.protocol import Store, StoredUser
 from stream.store.stored import decode_person, is_single
 
 USERS_AT_ONCE = 2_000
-DAYS_MAX = 1_000  # of starts that are looked up before any record is
+DAYS_MAX = 400  # of starts that are looked up before any record is
 
 
 async def scanned(store: Store, query: RetentionQuery, grid: Grid) -> list[Table]:
@@ -51,13 +51,7 @@ async def _looked_at(store: Store, query: RetentionQuery, grid: Grid) -> Flags |
 
     With several shards a bitmap does not tell which index is whose.
     """
-    days = range(grid.span.first, grid.span.begun + 1)
-    if not grid.by_hour:
-        days = (
-            range(grid.calendar.first_day(grid.rows[0]), grid.days(grid.rows[-1]).stop)
-            if grid.rows
-            else range(0)
-        )
+    days = _days(grid)
     if store.shards > 1 or not 0 < len(days) <= DAYS_MAX:
         return None
     conditions = [value_name(*condition) for condition in query.where if condition[1] != NOT_SET]
@@ -67,6 +61,16 @@ async def _looked_at(store: Store, query: RetentionQuery, grid: Grid) -> Flags |
     for name in conditions:
         users = users & view.sets[name]
     return flags_of(users)
+
+
+def _days(grid: Grid) -> range:
+    """The days on which a start may be in some row."""
+    if not grid.rows:
+        return range(0)
+    if grid.by_hour:
+        # Where a clock goes back over midnight, one moment is in the slots of two dates.
+        return range(grid.span.zone.day(grid.rows[0]) - 1, grid.span.zone.day(grid.rows[-1]) + 2)
+    return range(grid.calendar.first_day(grid.rows[0]), grid.days(grid.rows[-1]).stop)
 
 
 async def _chunks(store: Store, app: str, looked_at: Flags | None) -> AsyncIterator[list[StoredUser]]:
