@@ -11,7 +11,7 @@ from stream.report.activity import Names, Paid
 from stream.report.calendar import unbounded
 from stream.report.grid import WINDOWS, Grid
 from stream.report.query import RetentionQuery
-from stream.report.sets import Bitmap, Block, any_of, cohort_names, entries_of
+from stream.report.sets import Bitmap, Block, any_of, cohort_names, entries_of, flags_of
 from stream.report.starts import Starts, members_of
 from stream.retention.days import DAY_MS, SLOTS_PER_DAY
 from stream.retention.names import APART_FIRST_SEEN, hour, moved, window_ledger, window_name
@@ -101,7 +101,7 @@ class WindowedActivity:
         for cohort in self._way.cohorts():
             entries = self._block.ledger(window_ledger(cohort, number, currency))
             if cohort != self._way.query.cohort:
-                entries = entries_of(entries, ~self._block(APART_FIRST_SEEN))
+                entries = entries_of(entries, flags_of(~self._block(APART_FIRST_SEEN)))
             yield entries
 
     def offset(self, at: int) -> int:
@@ -114,7 +114,7 @@ class WindowedActivity:
 
     def paid(self, at: int, starts: Starts, currency: str) -> Iterator[Paid]:
         """What every window added."""
-        members = members_of(starts)
+        members = flags_of(members_of(starts))
         for period, its_currency, entries in self._paid:
             if its_currency == currency:
                 yield Paid(period, entries_of(entries, members))
