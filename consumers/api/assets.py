@@ -77,6 +77,8 @@ def add_page(app: web.Application) -> None:
 def _served(request: web.Request, asset: Asset) -> web.Response:
     # Kept by the browser, but never shown unasked: after an upgrade no old file meets a new one.
     headers = SECURITY | {"ETag": asset.etag, "Cache-Control": "no-cache"}
-    if asset.etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]:
+    if asset.etag in [
+        tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")
+    ]:
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     return web.Response(body=asset.body, headers=headers | {"Content-Type": asset.type})

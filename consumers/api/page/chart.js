@@ -8,6 +8,7 @@ const LABEL_PX = 68;
 const STRIDES = [1, 2, 3, 5, 7, 10, 14, 15, 20, 28, 30, 50, 60, 90];
 const DASHES = [[], [], [7, 3], [2, 3], [10, 3, 2, 3], [4, 4], [12, 4], [1, 4]];
 const OPEN_DASH = [1, 5];
+const VEILS = { 1: "2b", 2: "1f", 3: "17" };
 const FONT = "11px system-ui, sans-serif";
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -107,10 +108,11 @@ export class Chart {
     if (!size.width) return;
     this.#plot?.destroy();
     const series = [{}], bands = [];
+    const veil = VEILS[this.#model.lines.length] ?? "0d"; // many bands over each other would hide the lines
     for (const line of this.#model.lines) {
       series.push(...this.#series(line));
       if (!line.low) continue;
-      bands.push({ series: [series.length, series.length + 1], fill: `${color(`--line-${line.slot}`)}26` });
+      bands.push({ series: [series.length, series.length + 1], fill: `${color(`--line-${line.slot}`)}${veil}` });
       series.push({ stroke: null, points: { show: false } }, { stroke: null, points: { show: false } });
     }
     const pad = this.#model.bars ? 0.6 : 0;
@@ -121,11 +123,17 @@ export class Chart {
       cursor: { y: false, drag: { x: false, y: false }, points: { show: !this.#model.bars, size: 7 } },
       scales: {
         x: { time: false, range: (_, least, most) => [least - pad - (least === most ? 0.5 : 0), most + pad + (least === most ? 0.5 : 0)] },
-        y: { range: (_, least, most) => (most === null ? [0, 1] : uPlot.rangeNum(Math.min(0, least), Math.max(most, 1e-6), 0.08, true)) },
+        y: { range: () => this.#heights() },
       },
       axes: this.#axes(),
       hooks: { setCursor: [(plot) => this.#point(plot.cursor.idx ?? null)] },
     }, this.#data(), this.canvas);
+  }
+
+  /** From 0 to the highest value; an interval may reach beyond, so that a wide one does not flatten everything. */
+  #heights() {
+    const drawn = this.#model.lines.flatMap((line) => line.stacked ?? line.values).filter((value) => value !== null);
+    return drawn.length ? uPlot.rangeNum(Math.min(0, ...drawn), Math.max(1e-6, ...drawn), 0.08, true) : [0, 1];
   }
 
   #series({ key, slot }) {

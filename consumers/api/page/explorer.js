@@ -1,4 +1,4 @@
-// How is the triangle explored by hand and by keyboard? A line that says what a cell means, arrow keys between cells, and a
+// How is the triangle explored by hand and by keyboard? A tip that says what a cell means, arrow keys between cells, and a
 // choice of cohorts for the curves.
 
 import { $, $$, setAttribute, setText } from "./dom.js";
@@ -11,17 +11,18 @@ const UNIT = { hour: "hour", day: "day", week: "week", month: "month" };
 /** Makes a table explorable. `onCohort(cohort)` and `onSegment(segment)` are told what was chosen in its first column. */
 export class Explorer {
   #table;
-  #line;
-  #hint;
+  #tip;
   #answer = null;
-  #at = null; // the cell that the line is about
+  #at = null; // the cell that the tip is about
 
-  constructor(table, line, { onCohort, onSegment }) {
+  constructor(table, tip, { onCohort, onSegment }) {
     this.#table = table;
-    this.#line = line;
-    this.#hint = line.textContent;
+    this.#tip = tip;
     table.addEventListener("pointerover", (event) => this.#tell(event.target.closest("td, th")));
-    table.addEventListener("pointerleave", () => this.#tell(document.activeElement?.closest?.("td, th")));
+    table.addEventListener("pointerleave", () => this.#tell(null));
+    table.addEventListener("focusout", () => this.#tell(null));
+    addEventListener("scroll", () => this.#place(), { capture: true, passive: true });
+    addEventListener("keydown", (event) => event.key === "Escape" && this.#tell(null));
     table.addEventListener("focusin", (event) => this.#focused(event.target));
     table.addEventListener("keydown", (event) => this.#key(event));
     table.addEventListener("click", (event) => {
@@ -33,7 +34,7 @@ export class Explorer {
     });
   }
 
-  /** The table shows another answer: what the line says of its cell may be new. */
+  /** The table shows another answer: what the tip says of its cell may be new. */
   update(answer) {
     this.#answer = answer;
     // One stop for the Tab key; from there the arrow keys lead everywhere.
@@ -67,26 +68,36 @@ export class Explorer {
 
   #tell(cell) {
     const about = cell && meaning.get(cell);
+    if (this.#at !== cell) this.#at?.removeAttribute("aria-describedby");
     this.#at = about ? cell : null;
-    setText(this.#line, about ? sentence(this.#answer, about) : this.#hint);
+    this.#tip.hidden = !about;
+    if (!about) return;
+    setText(this.#tip, sentences(this.#answer, about));
+    setAttribute(cell, "aria-describedby", "tip");
+    this.#place();
+  }
+
+  /** Below its cell, above it where there is no room. */
+  #place() {
+    if (!this.#at) return;
+    const cell = this.#at.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = this.#tip;
+    const below = cell.bottom + 6;
+    this.#tip.style.left = `${Math.max(8, Math.min(cell.left, innerWidth - width - 8))}px`;
+    this.#tip.style.top = `${below + height > innerHeight ? cell.top - height - 6 : below}px`;
   }
 }
 
-function sentence(answer, { row, cell }) {
+function sentences(answer, { row, cell }) {
   const who = row.average ? row.segment ?? "All cohorts" : longPeriod(row.cohort, answer.period, answer.timezone);
   const where = row.average || row.segment === null ? who : `${row.segment}, ${who}`;
-  if (!cell) {
-    const more = row.size_complete ? "" : " so far";
-    return `${where}: ${count(row.size)} users${more}`;
-  }
-  const size = cell.size ?? row.size;
-  const parts = [
-    where,
-    `${UNIT[answer.period]} ${cell.label ?? cell.n}`,
-    `${count(cell.users)} of ${count(size)} users, ${percent(cell.rate)}`,
+  if (!cell) return `${where}\n${count(row.size)} users${row.size_complete ? "" : " so far"}`;
+  const lines = [
+    `${where}, ${UNIT[answer.period]} ${cell.label ?? cell.n}`,
+    `${count(cell.users)} of ${count(cell.size ?? row.size)} users: ${percent(cell.rate)}`,
   ];
-  if (cell.low !== null) parts.push(`95 % interval ${interval(cell.low, cell.high)}`);
-  for (const [currency, amount] of Object.entries(cell.revenue ?? {})) parts.push(money(amount, currency));
-  if (cell.complete === false) parts.push("still open");
-  return parts.join(" · ");
+  if (cell.low !== null) lines.push(`95 % interval ${interval(cell.low, cell.high)}`);
+  for (const [currency, amount] of Object.entries(cell.revenue ?? {})) lines.push(money(amount, currency));
+  if (cell.complete === false) lines.push("Still open");
+  return lines.join("\n");
 }

@@ -7,7 +7,7 @@ import { $, $$, setAttribute, setOptions, setText } from "./dom.js";
 import { Explorer } from "./explorer.js";
 import { drawKeyFigures } from "./figures.js";
 import { Filters } from "./filters.js";
-import { clock, today } from "./format.js";
+import { clock, count, today } from "./format.js";
 import { drawHealth } from "./health.js";
 import { drawLegend, top } from "./heat.js";
 import { Live } from "./live.js";
@@ -17,6 +17,8 @@ import { Source, ask } from "./source.js";
 import { State, list } from "./state.js";
 import { drawTriangle } from "./triangle.js";
 
+const APPS_MS = 10_000; // how old the list of apps may be when something was counted
+
 const state = new State();
 const filters = new Filters(state);
 const curves = new Curves($("#curves"));
@@ -24,7 +26,7 @@ const activity = new Activity();
 const revenue = new Revenue($("#revenue"));
 const live = new Live({ onStatus: looked, onChange: counted });
 const expanded = new Set(); // segments whose cohorts show
-const explorer = new Explorer($("#triangle"), $("#readout"), {
+const explorer = new Explorer($("#triangle"), $("#tip"), {
   onCohort: (cohort) => {
     const chosen = list(state.now.curve);
     const others = chosen.filter((one) => one !== cohort);
@@ -36,6 +38,7 @@ const explorer = new Explorer($("#triangle"), $("#readout"), {
   },
 });
 let zones = new Map(); // app -> zone
+let appsAt = -Infinity; // when the apps were asked for
 
 const DRAW = {
   retention: drawRetention,
@@ -73,7 +76,8 @@ function drawRetention({ same = false } = {}) {
   setOptions($("#show"), shows, show);
   const chosen = list(state.now.curve);
   const cohorts = new Set(answer.rows.map((row) => row.cohort)).size;
-  setText($("#triangle-caption"), `${cohorts} cohorts, newest first; periods in ${answer.timezone}`);
+  const hint = state.now.breakdown ? "Open a segment to see its cohorts." : "Choose some to draw their curves below.";
+  setText($("#triangle-caption"), `${count(cohorts)} cohorts, newest first, dates in ${answer.timezone}. ${hint} Arrow keys move between cells.`);
   setText($("#definition"), answer.definition ?? "");
   drawTriangle($("#triangle"), answer, { show, chosen, expanded, flash: same });
   drawLegend($("#heat-legend"), top(answer));
@@ -102,7 +106,7 @@ function tell() {
 }
 
 async function counted() {
-  if (!zones.has(state.now.app)) await findApps();
+  if (!zones.has(state.now.app) || performance.now() - appsAt > APPS_MS) await findApps();
   question(state.now); // the app's date may be another one now
   for (const source of Object.values(sources)) source.touch();
 }
@@ -110,6 +114,7 @@ async function counted() {
 async function findApps() {
   const answer = await ask("/api/v1/apps");
   if (answer.status !== 200) return;
+  appsAt = performance.now();
   const { apps, dimensions } = answer.data;
   zones = new Map(apps.map(({ app, timezone }) => [app, timezone]));
   $("#empty").hidden = apps.length > 0;

@@ -14,10 +14,9 @@ export class Revenue {
   #table;
 
   constructor(box) {
-    const chart = el("div");
+    const chart = el("div", {}, el("h3", {}, "Lifetime value ", el("span", { class: "quiet" }, "revenue per user by age, complete periods")));
     this.#table = el("table", { class: "plain" }, el("caption", { class: "hidden" }, "Revenue by cohort"), el("thead", {}, el("tr", {}, ...COLUMNS.map((name) => el("th", { scope: "col" }, name)))), el("tbody"));
-    box.append(this.#figures, el("h3", {}, "Lifetime value ", el("span", { class: "quiet" }, "revenue per user by age, complete periods")), chart,
-      el("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": "Revenue by cohort" }, this.#table));
+    box.append(this.#figures, chart, el("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": "Revenue by cohort" }, this.#table));
     this.#chart = new Chart(chart);
   }
 
