@@ -7,7 +7,8 @@ from typing import Any
 
 from stream.report.parameters import QueryError, asked_of, check_dimension, number_of
 from stream.report.query import LIMIT_MAX
-from stream.report.sets import NOT_SET, values_counter
+from stream.report.sets import NOT_SET
+from stream.retention.names import values_counter
 from stream.store.protocol import Store
 
 VALUES_PARAMETERS = ("app", "dimension", "limit")

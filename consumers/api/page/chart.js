@@ -65,7 +65,7 @@ export class Chart {
 
   #table() {
     if (!this.numbers.open || !this.#model) return;
-    setAttribute(this.numbers.lastChild, "aria-label", this.#model.title);
+    setAttribute(this.numbers.lastChild, "aria-label", `${this.#model.title}, numbers`);
     drawNumbers(this.numbers.lastChild, this.#model);
   }
 

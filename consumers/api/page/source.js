@@ -43,6 +43,7 @@ export class Source {
     this.onTrouble = onTrouble;
     this.onBusy = onBusy;
     this.data = null;
+    document.addEventListener("visibilitychange", () => this.#stale && this.touch());
   }
 
   /** The address that is asked. */
@@ -65,11 +66,12 @@ export class Source {
   touch() {
     this.#stale = true;
     clearTimeout(this.#timer);
-    if (this.#asking || this.#url === null) return;
+    if (this.#asking || this.#url === null || document.hidden) return;
     this.#timer = setTimeout(() => this.#fetch(), Math.max(0, this.#restUntil - performance.now()));
   }
 
   async #fetch() {
+    if (document.hidden) return;
     const asking = new AbortController();
     this.#asking = asking;
     this.#stale = false;
