@@ -119,7 +119,7 @@ export class Chart {
     this.#plot = new uPlot({
       ...size, series, bands,
       legend: { show: false },
-      padding: [10, 12, 0, 0],
+      padding: [10, 22, 0, 0],
       cursor: { y: false, drag: { x: false, y: false }, points: { show: !this.#model.bars, size: 7 } },
       scales: {
         x: { time: false, range: (_, least, most) => [least - pad - (least === most ? 0.5 : 0), most + pad + (least === most ? 0.5 : 0)] },
@@ -133,7 +133,7 @@ export class Chart {
   /** From 0 to the highest value; an interval may reach beyond, so that a wide one does not flatten everything. */
   #heights() {
     const drawn = this.#model.lines.flatMap((line) => line.stacked ?? line.values).filter((value) => value !== null);
-    return drawn.length ? uPlot.rangeNum(Math.min(0, ...drawn), Math.max(1e-6, ...drawn), 0.08, true) : [0, 1];
+    return drawn.length ? uPlot.rangeNum(Math.min(0, ...drawn), Math.max(0, ...drawn) || 1, 0.08, true) : [0, 1];
   }
 
   #series({ key, slot }) {

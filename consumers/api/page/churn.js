@@ -11,7 +11,7 @@ export function drawChurn(answer, population) {
   const [list, text] = box.children;
   const points = (value) => (value === null ? "–" : `${value.toFixed(1)}%`);
   drawFigures(list, [
-    ["Stayed (CRR)", points(answer.crr), answer.complete ? null : "the range still runs"],
+    ["Stayed (CRR)", points(answer.crr), answer.complete ? between(answer) : "the range still runs"],
     ["Churn", points(answer.churn), null],
     ["New", count(answer.new), null],
     ["Resurrected", count(answer.resurrected), null],
@@ -19,6 +19,8 @@ export function drawChurn(answer, population) {
   const who = population === "customers" ? "bought" : "were active";
   setText(text, `${count(answer.cs)} ${who} in the range before. ${count(answer.ce)} ${who} in this one, ${count(answer.cn)} of them not in the one before: ${count(answer.ce - answer.cn)} stayed.`);
 }
+
+const between = ({ low, high }) => (typeof low === "number" ? `${low.toFixed(1)}–${high.toFixed(1)} %` : null);
 
 /** Draws the answer of GET /api/v1/feedback. */
 export function drawFeedback({ nps, csat, answers }) {

@@ -28,10 +28,19 @@ export function money(text, currency) {
   return new Intl.NumberFormat("en", { style: "currency", currency, currencyDisplay: "narrowSymbol" }).format(text);
 }
 
+/** An average of money, with as many digits as the interface gives: more than coins have. */
+export function averageMoney(text, currency) {
+  if (text === null || text === undefined) return NONE;
+  const digits = text.split(".")[1]?.length ?? 0;
+  return new Intl.NumberFormat("en", {
+    style: "currency", currency, currencyDisplay: "narrowSymbol", minimumFractionDigits: digits, maximumFractionDigits: digits,
+  }).format(text);
+}
+
 /** Money for narrow places. */
 export const shortMoney = (number, currency) =>
   new Intl.NumberFormat("en", {
-    style: "currency", currency, currencyDisplay: "narrowSymbol", notation: "compact", maximumFractionDigits: 1,
+    style: "currency", currency, currencyDisplay: "narrowSymbol", notation: "compact", maximumSignificantDigits: 3,
   }).format(number);
 
 const at = (iso) => new Date(`${iso}T00:00:00Z`);

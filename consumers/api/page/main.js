@@ -14,9 +14,10 @@ import { Live } from "./live.js";
 import { QUESTIONS, address, recentText } from "./questions.js";
 import { Revenue } from "./revenue.js";
 import { Source, ask } from "./source.js";
-import { State, list } from "./state.js";
+import { DEFAULTS, PRESET_WORDS, State, list } from "./state.js";
 import { drawTriangle } from "./triangle.js";
 
+const STATUS_MS = 300;
 const APPS_MS = 10_000; // how old the list of apps may be when something was counted
 
 const state = new State();
@@ -77,8 +78,11 @@ function drawRetention({ same = false } = {}) {
   const chosen = list(state.now.curve);
   const cohorts = new Set(answer.rows.map((row) => row.cohort)).size;
   const hint = state.now.breakdown ? "Open a segment to see its cohorts." : "Choose some to draw their curves below.";
-  setText($("#triangle-caption"), `${count(cohorts)} cohorts, newest first, dates in ${answer.timezone}. ${hint} Arrow keys move between cells.`);
+  for (const about of $$("#triangle-about, #triangle caption")) {
+    setText(about, `${count(cohorts)} cohorts, newest first, dates in ${answer.timezone}. ${hint} Arrow keys move between cells.`);
+  }
   setText($("#definition"), answer.definition ?? "");
+  drawControls(state.now);
   drawTriangle($("#triangle"), answer, { show, chosen, expanded, flash: same });
   drawLegend($("#heat-legend"), top(answer));
   explorer.update(answer);
@@ -89,8 +93,8 @@ function trouble(name, detail, lasting) {
   const note = $(`[data-note=${name}]`);
   const kept = sources[name].data !== null;
   setText(note, !detail ? "" : lasting || !kept ? `No numbers here: ${detail}.` : `These are the last numbers: ${detail}.`);
-  note.hidden = !detail;
-  for (const box of $$(`[data-body=${name}]`)) box.hidden = !kept && Boolean(detail);
+  setAttribute(note, "hidden", !detail);
+  for (const box of $$(`[data-body=${name}]`)) setAttribute(box, "hidden", !kept && Boolean(detail));
   if (detail) drawKeyFigures(answers());
 }
 
@@ -136,10 +140,29 @@ function question(now) {
   }
 }
 
+/** The state in the words that are in force: a preset fills in what was not said. */
+function inForce(now) {
+  const answer = sources.retention.data;
+  if (!now.preset || answer?.preset !== now.preset) return now;
+  return { ...now, ...Object.fromEntries(PRESET_WORDS.map((name) => [name, answer[name] ?? now[name]])) };
+}
+
+/** A choice of the reader. A preset begins with its own words; one word changed, and it is no longer that preset. */
+function choose(name, value) {
+  const usual = Object.fromEntries(PRESET_WORDS.map((word) => [word, DEFAULTS[word]]));
+  if (name === "preset") return state.set({ ...usual, brackets: "", preset: value });
+  const words = PRESET_WORDS.includes(name) && state.now.preset ? { ...inForce(state.now), preset: "" } : {};
+  return state.set({ ...words, [name]: value });
+}
+
 function drawControls(now) {
   setText($("#last option[value='']"), recentText(now.period));
+  const words = inForce(now);
   for (const control of $$("[data-param]")) {
-    if (control.value !== now[control.dataset.param]) control.value = now[control.dataset.param];
+    const value = words[control.dataset.param];
+    // What an answer offers (currencies) may not hold the wish; it is chosen where the answer is drawn.
+    const offered = !control.options || [...control.options].some((option) => option.value === value);
+    if (offered && control.value !== value) control.value = value;
   }
   for (const box of $$("[data-if]")) {
     const [name, value] = box.dataset.if.split("=");
@@ -156,9 +179,9 @@ state.listen((now) => {
   for (const [name, source] of Object.entries(sources)) if (source.data) DRAW[name]({ same: false });
 });
 for (const control of $$("[data-param]")) {
-  control.addEventListener("change", () => state.set({ [control.dataset.param]: control.value.trim() }));
+  control.addEventListener("change", () => choose(control.dataset.param, control.value.trim()));
 }
 drawControls(state.now);
 await findApps();
-question(state.now);
-live.start();
+live.start(); // the first status asks all questions; numbers are shown also where it takes its time, as without Kafka
+setTimeout(() => question(state.now), STATUS_MS);

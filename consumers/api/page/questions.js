@@ -32,7 +32,7 @@ export const QUESTIONS = {
   }),
   crr: (state, today) => ({
     path: "/api/v1/crr",
-    parameters: { ...wholeRange(state, today), ...given(state, "population") },
+    parameters: { ...wholeRange(state, today), ...given(state, "population", "where") },
   }),
   revenue: (state, today) => ({
     path: "/api/v1/revenue",
@@ -40,7 +40,7 @@ export const QUESTIONS = {
       ...range(state, today, state.period),
       ...(["week", "month"].includes(state.period) ? { period: state.period } : {}),
       ...(state.buyers === "install" ? {} : { cohort: state.buyers }),
-      ...given(state, "week_start"),
+      ...given(state, "week_start", "where"),
     },
   }),
   feedback: (state, today) => ({ path: "/api/v1/feedback", parameters: range(state, today, state.period) }),

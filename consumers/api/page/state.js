@@ -8,6 +8,9 @@ export const DEFAULTS = Object.freeze({
   show: "rate", curve: "", activity: "day", population: "users", buyers: "install", currency: "",
 });
 
+/** The words that a preset fills in where the state leaves them at their defaults. */
+export const PRESET_WORDS = ["cohort", "return", "criterion", "window", "week_start"];
+
 /** The state that a query string says; what it does not know is left out. */
 export function read(search) {
   const given = new URLSearchParams(search);

@@ -94,7 +94,7 @@ function drawRow(tr, row, how, open) {
 
 function drawHeader(node, row, { answer, view, single }, open) {
   if (row.average) {
-    setText(node, single ? "Average" : row.segment);
+    setText(node, !single ? row.segment : view.show === "rate" ? "Average" : "Total");
     if (!single) setAttribute(node, "aria-expanded", String(open));
     return;
   }
