@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stream.report.parameters import QueryError, asked_of, check_dimension, number_of
-from stream.report.query import LIMIT_MAX
+from stream.report.parameters import LIMIT_MAX, QueryError, asked_of, check_dimension, number_of
 from stream.report.sets import NOT_SET
 from stream.retention.names import values_counter
 from stream.store.protocol import Store

@@ -50,7 +50,7 @@ export class Chart {
       setAttribute(item.firstChild, "class", `swatch ${model.bars ? `bar-${line.key}` : `line-${line.slot}`}`);
       setText(item.children[1], line.label);
     });
-    const shape = JSON.stringify([model.bars, model.lines.map((line) => [line.key, line.slot, !!line.low])]);
+    const shape = JSON.stringify([model.bars, model.lines.map((line) => [line.key, line.slot, !!line.low, lonely(line)])]);
     if (this.#plot && shape === this.#shape) {
       this.#plot.setData(this.#data());
       const { left, top } = this.#plot.cursor;
@@ -136,7 +136,8 @@ export class Chart {
     return drawn.length ? uPlot.rangeNum(Math.min(0, ...drawn), Math.max(0, ...drawn) || 1, 0.08, true) : [0, 1];
   }
 
-  #series({ key, slot }) {
+  #series(line) {
+    const { key, slot } = line;
     const stroke = color(this.#model.bars ? `--life-${key}` : `--line-${slot}`);
     if (this.#model.bars) {
       const paths = uPlot.paths.bars({ size: [0.72, 36] });
@@ -147,7 +148,7 @@ export class Chart {
     }
     const width = slot === 0 ? 2.25 : 1.5;
     return [
-      { stroke, width, dash: DASHES[slot % DASHES.length], points: { show: false } },
+      { stroke, width, dash: DASHES[slot % DASHES.length], points: { show: lonely(line), size: 7, fill: stroke } },
       { stroke, width, dash: OPEN_DASH, points: { show: false } },
     ];
   }
@@ -173,6 +174,9 @@ export class Chart {
     ];
   }
 }
+
+/** Whether a line is one point, and so none that can be seen. */
+const lonely = ({ values, open }) => values.filter((value, at) => value !== null && !open?.[at]).length === 1;
 
 /** Stripes for what is still open, so that it differs by more than its shade. */
 function hatch(context, stroke) {
