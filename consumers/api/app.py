@@ -7,22 +7,25 @@ GET /api/v1/revenue     what users paid: LTV, ARPU, conversion
 GET /api/v1/compare     the retention of variants, and whether they differ
 GET /api/v1/feedback    NPS and CSAT
 GET /api/v1/status      what is counted, and whether that is all
+DELETE /api/v1/users    orders the erasure of a user
 GET /openapi.json       the above, for programs
 """
 
 import asyncio
+import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 
 from consumers.api import openapi
 from consumers.api.gate import Crowded, Gate
 from consumers.api.status import status
+from consumers.erasing import Log, erase
 from consumers.kafka import KafkaUnavailable
-from consumers.settings import Settings
+from consumers.settings import Settings, variable
 from consumers.telemetry import product_version
 from consumers.web import Render, answered, encode, probes, problem
 from stream.events.schema import TOPICS
@@ -32,23 +35,13 @@ from stream.report.questions import parse_compare, parse_crr, parse_feedback
 from stream.report.revenue_query import parse_revenue
 from stream.retention.anchors import GROUPS
 from stream.retention.scope import FEEDBACK, MONEY
-from stream.store.protocol import Partition, Store, StoreUnavailable
+from stream.store.protocol import Store, StoreUnavailable
 
 HEAVY_AT_ONCE = 2
 HEAVY_WAITING_MAX = 64
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 Report = Callable[..., Awaitable[dict[str, Any]]]
-
-
-class Log(Protocol):
-    """What the status needs of Kafka."""
-
-    async def log_id(self) -> str:
-        """The identity of the log."""
-
-    async def end_offsets(self, topics: Any) -> dict[Partition, int]:
-        """The stable end of every partition of the topics."""
 
 
 class Api:
@@ -75,6 +68,7 @@ class Api:
             "status": self.status,
         }.items():
             app.router.add_get(f"/api/v1/{path}", self._told(answer))
+        app.router.add_delete("/api/v1/users", self._told(self.erase))
         app.router.add_get(openapi.PATH, self.description)
         return app
 
@@ -125,6 +119,37 @@ class Api:
         asked = {"now_ms": self._now_ms(), "default_zone": self._zone(query.app), **more}
         async with self._gate.entered() if heavy else nullcontext():
             return await _sent(report(self._store, query, **asked))
+
+    async def erase(self, request: web.Request) -> web.Response:
+        """DELETE /api/v1/users: whoever shows the admin key orders the erasure of a user."""
+        if (refusal := self._refused(request)) is not None:
+            return refusal
+        given = _parameters(request)
+        if given.keys() != {"app", "user_id"}:
+            raise QueryError("say which user of which app, and nothing else: ?app=demo&user_id=alice")
+        try:
+            receipt = await erase(
+                self._settings,
+                self._store,
+                await self._kafka(),
+                given["app"],
+                given["user_id"],
+                now_ms=self._now_ms(),
+            )
+        except ValueError as error:
+            raise QueryError(str(error)) from None
+        return answered(receipt, HTTPStatus.ACCEPTED)
+
+    def _refused(self, request: web.Request) -> web.Response | None:
+        key = self._settings.admin_key.get_secret_value()
+        if not key:
+            return problem(
+                HTTPStatus.FORBIDDEN, f"nobody may erase users here: {variable('admin_key')} is not set"
+            )
+        scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), key.encode()):
+            return problem(HTTPStatus.UNAUTHORIZED, "show the admin key: Authorization: Bearer KEY")
+        return None
 
     def _zone(self, app: str) -> str:
         """The zone of an app that has no data yet."""

@@ -69,9 +69,9 @@ def sums_of(rows: Rows, cohort: str, view: View, keep: Bitmap | None, buyers: Bu
     return Sums(
         [cells[0] for cells in active],
         active,
-        _table(rows, *_once(inside)),
+        _table(rows, *_once(row_of, inside)),
         _table(rows, inside.rows, inside.ns, inside.entries.numbers),
-        [list(accumulate(cells)) for cells in _table(rows, *_first(inside))],
+        [list(accumulate(cells)) for cells in _table(rows, *_first(row_of, inside))],
         _habits(own, row_of, rows.count),
         total_active,
         _habits(dated, np.zeros_like(row_of), 1)[0],
@@ -129,17 +129,20 @@ def _cells(rows: Rows, row_of: Ints, own: Entries) -> _Cells:
     return _Cells(own.where(inside), row[inside], n[inside])
 
 
-def _once(cells: _Cells) -> tuple[Ints, Ints]:
+def _once(row_of: Ints, cells: _Cells) -> tuple[Ints, Ints]:
     """Row and cell of each buyer, once for every cell in which there is a purchase."""
     width = int(cells.ns.max(initial=0)) + 1
-    _, at = np.unique(cells.entries.buyers * width + cells.ns, return_index=True)
-    return cells.rows[at], cells.ns[at]
+    keys = np.sort(cells.entries.buyers * width + cells.ns)
+    buyers, ns = np.divmod(keys[np.flatnonzero(np.diff(keys, prepend=-1))], width)
+    return row_of[buyers], ns
 
 
-def _first(cells: _Cells) -> tuple[Ints, Ints]:
+def _first(row_of: Ints, cells: _Cells) -> tuple[Ints, Ints]:
     """Row and cell of the first purchase of each buyer: entries are in the order of days."""
-    _, at = np.unique(cells.entries.buyers, return_index=True)
-    return cells.rows[at], cells.ns[at]
+    first = np.full(row_of.size, -1)
+    first[cells.entries.buyers[::-1]] = cells.ns[::-1]
+    some = first >= 0
+    return row_of[some], first[some]
 
 
 def _table(rows: Rows, row: Ints, n: Ints, numbers: Ints | None = None) -> list[list[int]]:

@@ -10,7 +10,7 @@ projects nothing never pays for it.
 """
 
 from collections.abc import Callable, Iterator
-from math import fsum, inf
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 _SHIFTS_PER_CELL = 8  # a shift so many times the cells there are looks like an exponential within them
+_SIGMAS = 8.0  # so far out nothing is left of a normal distribution
 _EXPONENT_MAX = 500.0  # exp() of more is no use as a weight
 
 
@@ -63,14 +64,14 @@ def fitted(shape: Shape, exposed: Floats, revenue: Floats) -> Curve | None:
     It is never below 0: a curve that rises is not drawn on. None where all is over at once, or nothing was brought.
     """
     clock = shape.clock(np.arange(1.0, revenue.size + 1))
-    total = fsum(revenue)
+    total = float(revenue.sum())
     if total <= 0:
         return None
-    observed = fsum(revenue * clock) / total
+    observed = float(revenue @ clock) / total
 
     def excess(steepness: float) -> float:
         weights = exposed * np.exp(-steepness * clock)
-        return fsum(weights * clock) / fsum(weights) - observed
+        return float(weights @ clock) / float(weights.sum()) - observed
 
     steepness = 0.0
     if excess(0.0) > 0:
@@ -79,8 +80,8 @@ def fitted(shape: Shape, exposed: Floats, revenue: Floats) -> Curve | None:
             return None
         steepness = root(excess, 0.0, steepest)
     weights = exposed * np.exp(-steepness * clock)
-    scale = total / fsum(weights)
-    one, two = scale * fsum(weights * clock), scale * fsum(weights * clock**2)
+    scale = total / float(weights.sum())
+    one, two = scale * float(weights @ clock), scale * float(weights @ clock**2)
     determinant = total * two - one * one
     return Curve(shape, scale, steepness, np.array([[two, one], [one, total]]) / determinant)
 
@@ -88,7 +89,17 @@ def fitted(shape: Shape, exposed: Floats, revenue: Floats) -> Curve | None:
 def quasi_likelihood(curve: Curve, exposed: Floats, revenue: Floats) -> float:
     """How well the curve goes through the cells; only differences between curves mean something."""
     mean = curve.at(np.arange(1.0, revenue.size + 1))
-    return fsum(revenue * np.log(mean)) - fsum(exposed * mean)
+    return float(revenue @ np.log(mean) - exposed @ mean)
+
+
+def quantile(share: float, weights: Floats, middles: Floats, spreads: Floats) -> float:
+    """Below which number the mixture of these normal distributions has a share of its weight."""
+    from scipy.special import ndtr
+
+    def below(x: float) -> float:
+        return float(weights @ ndtr((x - middles) / spreads) / weights.sum()) - share
+
+    return root(below, float((middles - _SIGMAS * spreads).min()), float((middles + _SIGMAS * spreads).max()))
 
 
 def root(function: Callable[[float], float], low: float, high: float) -> float:

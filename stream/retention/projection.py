@@ -13,25 +13,24 @@ nothing.
 """
 
 from collections.abc import Sequence
-from math import exp, fsum, log
-from statistics import NormalDist
+from math import exp, fsum
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from stream.retention.curves import Curve, Floats, fitted, quasi_likelihood, root, shapes
+from stream.retention.curves import Curve, Floats, fitted, quantile, quasi_likelihood, shapes
 
 METHOD = "shifted_power"
 CELLS_MIN = 6  # complete cells after cell 0; fewer are no curve
 PAYMENTS_MIN = 30  # entries after cell 0
 REACH = 13  # times as far as the last complete cell: a week tells of three months, a month of a year
 WIDTH_MAX = 10.0  # of high / low; an interval wider than that tells nobody anything
-_ENDS = 0.025, 0.5, 0.975
-_SIGMAS = 8.0
+_SHARES = 0.025, 0.5, 0.975
+_SPREAD_MIN = 1e-9
 _BLOCKS_MAX = 64
-_USERS_AT_ONCE = 8_192
-_EXACT_BITS = 53  # whole numbers up to here are added exactly by floats, in any order
+_USERS_AT_ONCE = 65_536
+_EXACT_BITS = 52  # whole numbers of so many bits are added exactly by floats, in any order
 
 Ints = npt.NDArray[np.int64]
 
@@ -44,7 +43,7 @@ class Cohorts(NamedTuple):
 
 
 class Payments(NamedTuple):
-    """What was paid in complete cells, entry by entry. `users` are any numbers, `cohorts` places in the rows."""
+    """What was paid in complete cells, entry by entry. `users` are numbered from 0, `cohorts` are places in the rows."""
 
     users: Ints
     cohorts: Ints
@@ -119,19 +118,16 @@ def _sums(places: Ints, amounts: Ints, length: int) -> Floats:
 def _moments(cohorts: Cohorts, paid: Payments, cells: int) -> _Moments:
     """The moments. Amounts are cut to so few bits that floats add their products exactly."""
     block = np.arange(cells) * min(cells, _BLOCKS_MAX) // cells
-    blocks = int(block[-1]) + 1
-    users, places = np.unique(paid.users, return_inverse=True)
-    order = np.argsort(places, kind="stable")
-    places, columns, rows = places[order], block[paid.cells[order]], paid.cohorts[order]
-    largest = int(_sums(places, np.abs(paid.amounts_minor[order]), users.size).max(initial=1))
-    unit = 2.0 ** max(0, largest.bit_length() - (_EXACT_BITS - users.size.bit_length()) // 2)
-    amounts = np.rint(paid.amounts_minor[order] / unit)
+    blocks, users = int(block[-1]) + 1, int(paid.users.max()) + 1
+    largest = int(_sums(paid.users, np.abs(paid.amounts_minor), users).max())
+    unit = 2.0 ** max(0, largest.bit_length() - (_EXACT_BITS - users.bit_length()) // 2)
+    columns, amounts = block[paid.cells], np.rint(paid.amounts_minor / unit)
     products, by_cohort = np.zeros((blocks, blocks)), np.zeros((cohorts.sizes.size, blocks))
-    np.add.at(by_cohort, (rows, columns), amounts)
-    for first in range(0, users.size, _USERS_AT_ONCE):
-        part = slice(*np.searchsorted(places, [first, first + _USERS_AT_ONCE]))
-        some = np.zeros((_USERS_AT_ONCE, blocks))
-        np.add.at(some, (places[part] - first, columns[part]), amounts[part])
+    np.add.at(by_cohort, (paid.cohorts, columns), amounts)
+    for first in range(0, users, _USERS_AT_ONCE):
+        part = (paid.users >= first) & (paid.users < first + _USERS_AT_ONCE)
+        some = np.zeros((min(users - first, _USERS_AT_ONCE), blocks))
+        np.add.at(some, (paid.users[part] - first, columns[part]), amounts[part])
         products += some.T @ some
     return _Moments(block, products * unit**2, by_cohort * unit)
 
@@ -204,19 +200,8 @@ def _mixed(n: int, guesses: Sequence[_Guess], at: int) -> Projected | None:
     """The middle and the ends of the mixture of log-normal guesses; None where they are too far apart."""
     if not guesses:
         return None
-    parts = [
-        (guess.weight, NormalDist(log(guess.ltv[at]), max(float(guess.spread[at]), 1e-9)))
-        for guess in guesses
-    ]
-    total = fsum(weight for weight, _ in parts)
-    lowest = min(part.mean - _SIGMAS * part.stdev for _, part in parts)
-    highest = max(part.mean + _SIGMAS * part.stdev for _, part in parts)
-
-    def below(x: float) -> float:
-        return fsum(weight * part.cdf(x) for weight, part in parts) / total
-
-    def quantile(share: float) -> float:
-        return exp(root(lambda x: below(x) - share, lowest, highest))
-
-    low, middle, high = map(quantile, _ENDS)
+    weights = np.array([guess.weight for guess in guesses])
+    middles = np.log([guess.ltv[at] for guess in guesses])
+    spreads = np.maximum([guess.spread[at] for guess in guesses], _SPREAD_MIN)
+    low, middle, high = (exp(quantile(share, weights, middles, spreads)) for share in _SHARES)
     return Projected(n, middle, low, high) if high <= low * WIDTH_MAX else None

@@ -15,6 +15,7 @@ from stream.report.revenue_query import parse_revenue
 from stream.retention.money import MINOR_DIGITS
 from stream.store.memory import MemoryStore
 from stream.store.protocol import Store
+from stream.store.redis import RedisStore
 from tests.laws.checks import oracle_of, same
 from tests.laws.profiles import LIMIT, examples
 from tests.laws.world import Log, World
@@ -23,17 +24,20 @@ from tests.oracle_question import Question
 from tests.oracle_rates import wilson
 from tests.oracle_revenue import _members
 from tests.questions import revenue_queries, wheres
+from tests.servers import Valkey
 from tests.strategies import APP, DAYS, Story, stories
 
 pytestmark = LIMIT
 
 
-async def counted(story: Story, shards: int, seed: int = 0) -> Store:
-    """A store that has counted a story in an order of its own."""
-    rng, store = random.Random(seed), MemoryStore(shards)
+async def counted(story: Story, shards: int, seed: int = 0, server: str | None = None) -> Store:
+    """A store that has counted a story in an order of its own: one in memory, or at the URL of a server."""
+    rng = random.Random(seed)
+    connect = (lambda: RedisStore.connect(server, shards)) if server else None
+    store: Store = connect() if connect else MemoryStore(shards)
     await store.claim_zone(APP, story.zone)
-    world = World(Log(story.records, rng), store, rng, story.zone, workers=1, kill_rate=0.0, outage_rate=0.0)
-    await world.run()
+    calm = {"workers": 1, "kill_rate": 0.0, "outage_rate": 0.0}
+    await World(Log(story.records, rng), store, rng, story.zone, connect=connect, **calm).run()
     return store
 
 
@@ -72,6 +76,21 @@ async def test_the_order_of_events_changes_no_answer(data: st.DataObject, story:
     now_ms, query = data.draw(moments_of(story)), parse_revenue(data.draw(asked(story)))
     one, other, third = [await revenue(store, query, now_ms=now_ms) for store in stores]
     assert repr(one) == repr(other) == repr(third)
+
+
+@examples(10, shrink=False)
+@given(data=st.data(), story=stories(size_max=40, garbage=False), shards=st.sampled_from([1, 3]))
+async def test_a_server_gives_the_same_answer(
+    valkey: Valkey, data: st.DataObject, story: Story, shards: int
+) -> None:
+    assert valkey.ask("FLUSHALL", "SYNC") == "+OK\r\n"
+    now_ms, query = data.draw(moments_of(story)), parse_revenue(data.draw(asked(story)))
+    server = await counted(story, shards, server=valkey.url)
+    try:
+        told = await revenue(server, query, now_ms=now_ms)
+    finally:
+        await server.aclose()
+    assert repr(told) == repr(await revenue(await counted(story, 1), query, now_ms=now_ms))
 
 
 def _only(ours: Any, theirs: Any) -> Any:

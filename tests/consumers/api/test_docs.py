@@ -40,7 +40,7 @@ def test_the_words_of_every_parameter_are_those_of_the_code() -> None:
     for row in rows(section("Retention").split("**Cohorts.**")[0]):
         for name in named(row):
             if name in WORDS:
-                assert re.findall(r"`([^`]+)`", row.split("|")[2]) == list(WORDS[name][0])
+                assert re.findall(r"`([^`]+)`", row.split("|")[2]) == list(WORDS[name])
 
 
 def test_the_parameters_of_actives_are_those_of_the_code() -> None:

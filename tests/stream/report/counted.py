@@ -46,9 +46,11 @@ def answer_to(survey: str, user: str, day: str, score: int, **fields: Any) -> Re
     return event("feedback", user, f"{day}T15:00:00Z", kind=survey, score=score, **fields)
 
 
-async def counted(*records: Record, zone: str = "UTC", shards: int = 1) -> MemoryStore:
+async def counted(
+    *records: Record, zone: str = "UTC", shards: int = 1, store: MemoryStore | None = None
+) -> MemoryStore:
     """A store that holds these records."""
-    store, rng = MemoryStore(shards), random.Random(1)
+    store, rng = store or MemoryStore(shards), random.Random(1)
     calm = {"workers": 1, "zombies": False, "kill_rate": 0.0, "outage_rate": 0.0}
     await World(log=Log(records, rng), store=store, rng=rng, zone=zone, **calm).run()
     return store

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stream.report import QueryError
 from stream.report.revenue_query import REVENUE_PARAMETERS, parse_revenue
+from stream.store.memory import MemoryStore
+from stream.store.protocol import View
 from tests.strategies import Record
 from tests.stream.report.counted import ask_revenue, counted, event, install, session
 
@@ -52,8 +56,10 @@ async def test_cells_are_absent_before_their_span_began_and_cohorts_before_they_
     )
     assert [len(row["cells"]) for row in answer["rows"]] == [3, 2, 1]
     assert [row["size_complete"] for row in answer["rows"]] == [True, True, False]
-    answer = await ask_revenue(await counted(), from_="2026-12-01", to="2026-12-02", now=COHORT["now"])
+    store = await counted(bought("a", f"{DAY}T01:00:00Z", "5.00"), install("a", DAY))
+    answer = await ask_revenue(store, from_="2026-12-01", to="2026-12-02", now=COHORT["now"])
     assert answer["rows"] == []
+    assert answer["total"]["revenue"] == {}
     assert (answer["total"]["buyers"], answer["total"]["repeat_rate"]) == (0, None)
 
 
@@ -286,8 +292,7 @@ async def test_conditions_hold_for_members_buyers_and_the_total() -> None:
 
 
 @pytest.mark.parametrize("shards", [1, 3])
-async def test_sums_are_exact_beyond_64_bits(shards: int) -> None:
-    """Ten million dollars at a time: 10^19 minor units would need a user each for 10^7 purchases of the largest amount."""
+async def test_sums_of_the_largest_amounts_are_exact(shards: int) -> None:
     users = [f"user {number}" for number in range(30)]
     store = await counted(
         *(install(user, DAY) for user in users),
@@ -297,6 +302,32 @@ async def test_sums_are_exact_beyond_64_bits(shards: int) -> None:
     answer = await ask_revenue(store, **COHORT)
     assert column(answer, "revenue")[0] == answer["total"]["revenue"] == {"USD": "299999999999.70"}
     assert column(answer, "arpu")[0] == {"USD": "9999999999.9900"}
+
+
+class Growing(MemoryStore):
+    """Remembers how often it was read; a currency turns up after the first read."""
+
+    def __init__(self, late: str = "") -> None:
+        super().__init__()
+        self.late, self.views = late, 0
+
+    async def view(self, app: str, **names: Any) -> View:
+        self.views += 1
+        view = await super().view(app, **names)
+        if self.views == 1:
+            view.counters["currencies"].pop(self.late, None)
+        return view
+
+
+@pytest.mark.parametrize(("late", "views"), [("", 2), ("USD", 3)])
+async def test_everything_is_read_at_once_after_the_currencies_and_again_when_one_turned_up(
+    late: str, views: int
+) -> None:
+    store = Growing(late)
+    await counted(install("a", DAY), bought("a", f"{DAY}T14:00:00Z", "5.00"), store=store)
+    answer = await ask_revenue(store, **COHORT)
+    assert answer["total"]["revenue"] == {"USD": "5.00"}
+    assert store.views == views
 
 
 async def test_an_answer_that_would_be_too_large_is_refused() -> None:
@@ -328,3 +359,17 @@ def test_what_is_not_asked_for_has_a_default() -> None:
 def test_what_cannot_be_asked_is_told_what_can(given: dict[str, str], detail: str) -> None:
     with pytest.raises(QueryError, match=detail.replace("(", r"\(")):
         parse_revenue({"app": "shop"} | given, ["country"])
+
+
+TEXTS = st.text() | st.sampled_from(
+    ["day", "week", "2026-11-20", "0", "-1", "9" * 50, "a:b,c:%", "9999-12-31"]
+)
+
+
+@given(st.dictionaries(st.sampled_from([*REVENUE_PARAMETERS, "x"]), TEXTS), st.booleans())
+def test_whatever_is_given_is_understood_or_refused(given: dict[str, str], with_app: bool) -> None:
+    try:
+        parse_revenue(given | {"app": "shop"} if with_app else given)
+    except QueryError as refusal:
+        said = refusal.detail
+        assert said
