@@ -146,7 +146,7 @@ def test_compare_takes_cohorts_whose_day_is_over() -> None:
 
     oracle = told(
         *user("a", 1, "A"), *user("b", 1, "A", 2), *user("c", 1, "B", 2), *user("d", 2, "B", 1, 2),
-        *user("open", 3, "A", 2), *user("none", 1, "C", 2),
+        *user("open", 3, "A", 2), *user("none", 1, "C", 2), session("a", "2026-03-01", country="VN"),
     )  # fmt: skip
     asked = {
         "dimension": "variant",
@@ -161,6 +161,8 @@ def test_compare_takes_cohorts_whose_day_is_over() -> None:
     assert answer["difference"] == 0.5
     assert (answer["low"], answer["high"]) == newcombe((1, 2), (2, 2))
     assert (answer["z"], answer["p"]) == z_test((1, 2), (2, 2))
+    some = ask(oracle, "compare", **asked, a="A", b="B", where="country:VN")
+    assert (some["a"]["size"], some["b"]["size"]) == (1, 0)
     nobody = ask(oracle, "compare", **asked, a="A", b="X")
     assert [nobody[name] for name in ("difference", "low", "high", "z", "p")] == [None] * 5
     many = ask(oracle, "compare", **asked, variants="A,B,C,X")
