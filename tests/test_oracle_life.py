@@ -59,10 +59,11 @@ def test_everybody_active_is_new_returning_or_resurrected_and_who_is_missing_is_
     (row,) = ask(oracle, "active", **asked)["rows"]
     assert row == {
         "date": "2026-03-03", "active": 4, "dau": 4, "wau": 5, "mau": 5, "stickiness": 4 / 5,
-        "new": 1, "returning": 1, "resurrected": 2, "dormant": 1, "installs": 1, "reinstalls": 1, "complete": True,
+        "new": 1, "returning": 1, "resurrected": 2, "dormant": 1, "churn": 0.5, "installs": 1, "reinstalls": 1,
+        "complete": True,
     }  # fmt: skip
     (row,) = ask(oracle, "active", **asked, as_of="2026-03-03T20:00:00Z")["rows"]
-    assert (row["dormant"], row["complete"]) == (None, False)
+    assert (row["dormant"], row["churn"], row["complete"]) == (None, None, False)
 
 
 def test_the_row_of_a_week_shows_the_days_that_end_with_its_last_begun_one() -> None:
