@@ -35,7 +35,8 @@ def add_windows(
         return {
             slot: number
             for slot, number in every.items()
-            if number >= 0 and (touched is None or number in touched)
+            # Slots are compared, not moments: where a clock goes back over midnight two slots begin at one moment.
+            if slot >= start and (touched is None or number in touched)
         }
 
     sessions = set(numbers(record.sessions).values())
