@@ -84,7 +84,10 @@ class Zone:
     def slot_from(self, ms: int) -> int:
         """The first slot that starts at a moment or after it: whatever is smaller starts before."""
         slot = self.slot(ms)
-        return slot if self.slot_start_ms(slot) == ms else slot + 1
+        if self.slot_start_ms(slot) != ms:
+            return slot + 1
+        # Where a clock goes back over midnight, the last slot of a date starts with the first of the next.
+        return slot if slot % SLOTS_PER_DAY else slot - 1
 
     def day_start_ms(self, day: int) -> int:
         """The first instant of a local date; of a date that a zone skipped, the instant after the skip."""

@@ -22,9 +22,8 @@ def add_windows(
     for number in {(zone.slot_start_ms(slot) - origin) // DAY_MS for slot in slots}:
         if number >= 0:
             begin = origin + number * DAY_MS
-            _add_window(
-                record, cohort, number, (zone.slot_from(begin), zone.slot_from(begin + DAY_MS)), found
-            )
+            first = zone.slot_from(begin) if number else start
+            _add_window(record, cohort, number, (first, zone.slot_from(begin + DAY_MS)), found)
 
 
 def _add_window(record: Record, cohort: str, number: int, span: tuple[int, int], found: Facts) -> None:

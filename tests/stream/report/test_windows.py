@@ -159,3 +159,17 @@ async def test_sets_and_records_give_the_same_answers(data: st.DataObject, story
             for families in (("elapsed", "hours", "money"), ())
         ]
         assert ours == theirs
+
+
+async def test_slots_are_compared_where_a_clock_goes_back_over_midnight() -> None:
+    # At 00:01 the clock went back to 23:01 of the date before: later in time, but an earlier slot.
+    store = await counted(
+        event("installs", "a", "2010-11-07T02:30:30Z"),
+        event("purchases", "a", "2010-11-07T02:31:30Z", amount="1", currency="USD"),
+        zone="America/St_Johns",
+    )
+    asked = {"from_": "2010-11-07", "to": "2010-11-07", "return_": "revenue", "periods": "0"}
+    for window in ("calendar", "elapsed"):
+        answer = await ask(store, window=window, **asked)
+        assert users(answer) == {"2010-11-07": [0]}
+        assert answer["rows"][0]["cells"][0]["revenue"] == {}
