@@ -242,6 +242,7 @@ async def test_who_buys_on_two_days_repeats_and_the_gap_between_is_measured() ->
     )
     asked = {"from_": DAY, "to": "2026-11-21", "as_of": "2026-11-30T00:00:00Z", "periods": "1"}
     answer = await ask_revenue(store, **asked)
+    assert column(answer, "conversion") == [2 / 3, 2 / 3]
     row, total = answer["rows"][0], answer["total"]
     assert [row[name] for name in ("buyers", "purchases", "repeat_rate", "frequency", "days_between")] == [
         *(2, 5, 0.5, 2.5, 2.5)
@@ -261,8 +262,51 @@ async def test_the_total_is_about_what_was_sold_in_the_days_asked_for_whoever_bo
     answer = await ask_revenue(store, **COHORT)
     total = answer["total"]
     assert (total["revenue"], total["buyers"], total["active"]) == ({"USD": "8.00"}, 1, 2)
+    assert total["purchases"] == 1
     assert (total["arpu"], total["arppu"]) == ({"USD": "4.0000"}, {"USD": "8.0000"})
     assert column(answer, "revenue") == [{}, {}, {}]
+
+
+async def test_what_lies_behind_the_last_cell_asked_for_is_in_no_other() -> None:
+    store = await counted(
+        install("a", DAY), install("b", "2026-11-21"), bought("a", "2026-11-22T14:00:00Z", "1.00")
+    )
+    asked = {"from_": DAY, "to": "2026-11-21", "periods": "1"}
+    answer = await ask_revenue(store, **asked)
+    assert [column(answer, "purchases", row) for row in (0, 1)] == [[0, 0], [0, 0]]
+    assert [column(answer, "revenue", row) for row in (0, 1)] == [[{}, {}], [{}, {}]]
+    assert answer["rows"][0]["buyers"] == 1
+
+
+async def test_ltv_is_projected_from_complete_cells_alone() -> None:
+    """Twelve users come and buy again and again; on the last day, which is not over, one spends a fortune."""
+    users = [f"user {number}" for number in range(12)]
+    days = [f"2026-11-{day}" for day in range(10, 22)]
+    told = [install(user, days[0]) for user in users]
+    told += [
+        bought(user, f"{day}T14:00:00Z", f"{1 + place % 3}.00")
+        for at, day in enumerate(days[:-1])
+        for place, user in enumerate(users[: 12 - at // 2])
+    ]
+    rich = bought("user 0", f"{days[-1]}T01:00:00Z", "9999999.00")
+    asked = {"from_": days[0], "to": days[0], "now": f"{days[-1]}T18:00:00Z", "periods": "50"}
+    answer = await ask_revenue(await counted(*told), **asked)
+    (found,) = answer["projection"]
+    assert [found[name] for name in ("currency", "method", "cells", "users")] == [
+        "USD",
+        "shifted_power",
+        10,
+        12,
+    ]
+    assert [point["n"] for point in found["points"]] == [14, 30, 50, 60, 90]
+    observed = float(column(answer, "ltv")[10]["USD"])
+    for point in found["points"]:
+        low, ltv, high = (float(point[name]) for name in ("low", "ltv", "high"))
+        assert low < ltv < high
+        assert ltv > observed
+        assert len(point["ltv"].partition(".")[2]) == 4
+    assert (await ask_revenue(await counted(*told, rich), **asked))["projection"] == answer["projection"]
+    assert (await ask_revenue(await counted(*told), **asked | {"periods": "5"}))["projection"] is None
 
 
 async def test_as_of_hides_what_came_on_later_dates() -> None:
