@@ -130,7 +130,7 @@ async def opened(settings: Settings) -> tuple[RedisStore, Engine]:
     """A store, claimed as the roles of the product would, and an engine for decoded events on it."""
     store = RedisStore.connect(settings.redis_url.get_secret_value())
     await store.open(identity(settings))
-    engine = Engine(store, NoDecoding(), zone_of, log_id="bench", clock=time.monotonic)  # type: ignore[arg-type]
+    engine = Engine(store, NoDecoding(), zone_of, log_id="bench", clock=time.monotonic, now_ms=lambda: 0)  # type: ignore[arg-type]
     await engine.assigned([(topic, 0) for topic in TOPICS])
     return store, engine
 

@@ -17,7 +17,7 @@ from consumers.ingest.fetching import FETCH_BYTES_MAX, FETCH_WAIT_MS
 from consumers.kafka import Kafka, reader
 from consumers.settings import load
 from stream.events.decode import Decoder
-from stream.events.schema import TOPICS
+from stream.events.schema import EVENT_TOPICS
 from stream.retention.days import zone
 
 
@@ -26,8 +26,8 @@ async def main() -> None:
     settings = load(use_up=False)
     decoder = Decoder(zones=zone, secret=b"unused", earliest_ms=0)
     async with Kafka(settings) as kafka:
-        ends = await kafka.end_offsets(TOPICS)
-    typed = {settings.topic(topic): decoder._decoders[topic][1].decode for topic in TOPICS}
+        ends = await kafka.end_offsets(EVENT_TOPICS)
+    typed = {settings.topic(topic): decoder._decoders[topic].decode for topic in EVENT_TOPICS}
     options = {"fetch_max_wait_ms": FETCH_WAIT_MS, "max_partition_fetch_bytes": FETCH_BYTES_MAX}
     consumer = reader(settings, **options, fetch_max_bytes=32 * 1024 * 1024)
     await consumer.start()

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from consumers.demo import Scenario, Traffic, day_of
 from consumers.kafka import Sender
 from consumers.settings import Settings
+from stream.events.schema import NO_REVISIONS
 from stream.retention.days import zone
 
 DEMO_APP = "demo"
@@ -37,7 +38,7 @@ async def feed(
     sent_ms = now_ms()
     async with Sender(settings) as sender:
         for number, record in enumerate(Traffic(demo_scenario(sent_ms, timezone, app)).records(sent_ms)):
-            await sender.put(record.topic, record.key, record.value)
+            await sender.put(record.topic, record.key, record.value, (NO_REVISIONS,))
             if number % 1_000 == 0:
                 await sleep(0)  # the producer sends meanwhile
         await sender.flush()

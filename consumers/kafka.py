@@ -22,6 +22,7 @@ from consumers.settings import Settings
 from stream.events.schema import TOPICS
 
 DEAD_LETTERS = "dead-letters"
+REVISIONS = "revisions"
 DEAD_LETTER_BYTES_MAX = 16 * 1024 * 1024
 REPLICAS = 3
 _UNACKNOWLEDGED_MAX = 32
@@ -167,8 +168,8 @@ class Kafka:
 
     async def ensure_topics(self) -> list[str]:
         """Creates the topics that do not exist; gives the names of those created. Existing topics are left as they are."""
-        present = await self.partitions((*TOPICS, DEAD_LETTERS))
-        missing = [topic for topic in (*TOPICS, DEAD_LETTERS) if topic not in present]
+        present = await self.partitions((*TOPICS, DEAD_LETTERS, REVISIONS))
+        missing = [topic for topic in (*TOPICS, DEAD_LETTERS, REVISIONS) if topic not in present]
         if missing:
             brokers = len((await self._asked(self._admin.describe_cluster()))["brokers"])
             copies = self._settings.replication_factor or min(REPLICAS, brokers)

@@ -47,6 +47,11 @@ class Settings(BaseModel):
         "with another secret every user is a new one, so a worker refuses to start. `retention up` makes its own.",
         examples=["$(openssl rand -hex 32)"],
     )
+    admin_key: SecretStr = Field(
+        SecretStr(""),
+        description="Who shows it (`Authorization: Bearer KEY`) may erase users over HTTP; unset, nobody may.",
+        examples=["$(openssl rand -hex 32)"],
+    )
     topic_prefix: str = Field("", description="Put before the name of every topic.", examples=["prod."])
     group: str = Field("retention", description="Consumer group of the workers.", examples=["retention"])
     apps: frozenset[str] | None = Field(

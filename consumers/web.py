@@ -120,6 +120,8 @@ def problem(status: int, detail: str, **more: Any) -> web.Response:
     headers = dict(_NOT_KEPT)
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         headers["Retry-After"] = _RETRY_AFTER_SECONDS
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
     body = encode(about | more)
     return web.Response(body=body, status=status, content_type="application/problem+json", headers=headers)
 

@@ -11,7 +11,7 @@ from typing import Any
 from stream.cache import RecordCache
 from stream.events.schema import Erasure, Event, Identity
 from stream.persons import Persons
-from stream.pipeline import fields_needed, plan
+from stream.pipeline import fields_needed, plan, revise
 from stream.retention.records import Incomplete
 from stream.retention.scope import Scope
 from stream.shortcuts import Plan, plan_known, plan_new
@@ -40,7 +40,7 @@ class Applying:
         self._cache = cache
         self._insist = insist
         self._app = app
-        self._scope = scope
+        self.scope = scope
         self._persons = Persons(store, insist, app, scope)
         self._joined: dict[bytes, list[Event]] = {}
         self.repeated = 0
@@ -90,7 +90,7 @@ class Applying:
                     self.conflicts += len(moved)
                     for user, record in moved.items():
                         if (planned := await self._plan(user, record, group[user])) is not None:
-                            await calls.add(planned)
+                            await calls.add(planned, group[user], again=True)
             finally:
                 calls.cancel()
 
@@ -100,7 +100,7 @@ class Applying:
         for user in users:
             events = group[user]
             known = self._cache.get(user)
-            planned = None if known is None else plan_known(user, known, events, self._scope)
+            planned = None if known is None else plan_known(user, known, events, self.scope)
             if planned is not None or (
                 known is not None and (planned := await self._plan(user, known.record, events)) is not None
             ):
@@ -124,17 +124,17 @@ class Applying:
         return planned
 
     async def _plan_single(self, user: bytes, record: bytes | None, events: list[Event]) -> Plan:
-        if record is None and (planned := plan_new(user, events, self._scope)) is not None:
+        if record is None and (planned := plan_new(user, events, self.scope)) is not None:
             return planned
         fields = fields_needed(record, events)
         if not fields:
-            return plan(user, record, events, self._scope)
+            return plan(user, record, events, self.scope)
         parts = await self._insist(lambda: self._store.read_parts(self._app, user, fields))
         try:
-            return plan(user, record, events, self._scope, parts)
+            return plan(user, record, events, self.scope, parts)
         except Incomplete:
             parts = await self._insist(lambda: self._store.read_parts(self._app, user, None))
-            return plan(user, record, events, self._scope, parts, whole=True)
+            return plan(user, record, events, self.scope, parts, whole=True)
 
     async def apply(self, shard: int, plans: Sequence[Plan], moved: dict[bytes, bytes | None]) -> None:
         """One apply call; users that somebody else wrote in between go to `moved`."""
@@ -159,12 +159,13 @@ class _Calls:
         self._under_way: set[asyncio.Task[None]] = set()
         self._moved: dict[bytes, bytes | None] = {}
 
-    async def add(self, planned: Plan, events: Sequence[Event] = ()) -> None:
-        """Send a plan with the next call; events that change nothing are counted as repeated."""
+    async def add(self, planned: Plan, events: Sequence[Event], *, again: bool = False) -> None:
+        """Send a plan with the next call; events that change nothing are counted as repeated, but not `again`."""
         write = planned.write
         if write is None:
-            self._applying.repeated += len(events)
+            self._applying.repeated += 0 if again else len(events)
             return
+        revise(write, events, self._applying.scope.zone)
         self._plans.append(planned)
         self._operations += 1 + len(write.delta.joins) + len(write.delta.leaves) + len(write.parts)
         if len(self._plans) >= CALL_USERS_MAX or self._operations >= CALL_OPERATIONS_MAX:

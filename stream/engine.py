@@ -15,7 +15,7 @@ from stream.applying import Applying, Group
 from stream.cache import RecordCache
 from stream.events.decode import Decoded, Decoder
 from stream.events.reasons import Reason
-from stream.events.schema import Erasure, Event, Identity, Rejection
+from stream.events.schema import NO_REVISIONS, Erasure, Event, Identity, Rejection
 from stream.progress import Hole, Positions, WentBack
 from stream.retention.days import Zone
 from stream.retention.scope import FAMILIES, Scope
@@ -105,6 +105,7 @@ class Engine:
     zones     the zone of an app
     families  what is counted besides users and days; see Scope
     clock     monotonic seconds, for the durations in outcomes
+    now_ms    the wall clock: what changes on days that are over by it is a revision; no answer depends on it
     sleep     waits between tries while the store is away
     """
 
@@ -116,6 +117,7 @@ class Engine:
         *,
         log_id: str,
         clock: Callable[[], float],
+        now_ms: Callable[[], int],
         families: Iterable[str] = FAMILIES,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -124,6 +126,7 @@ class Engine:
         self._zones = zones
         self._families = frozenset(families)
         self._clock = clock
+        self._now_ms = now_ms
         self._sleep = sleep
         self._positions = Positions(store, log_id, self._insist)
         self._cache = RecordCache()
@@ -200,12 +203,14 @@ class Engine:
         apps: dict[str, "_Found"],
         letters: list[DeadLetter],
     ) -> None:
-        decode, topic = self._decoder.decode, batch.topic
+        decode, topic, now_ms = self._decoder.decode, batch.topic, self._now_ms()
         for record in records:
             event = decode(topic, record.value, record.timestamp)
             if isinstance(event, Rejection):
                 letters.append(DeadLetter(record, topic, batch.partition, event.reason, event.detail))
                 continue
+            if NO_REVISIONS not in record.headers:
+                event.arrived_ms = now_ms
             found = apps.get(event.app)
             if found is None:
                 found = apps[event.app] = _Found()

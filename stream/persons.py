@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from stream.events.schema import Erasure, Event, Identity
-from stream.pipeline import plan_person
+from stream.events.schema import UNKNOWN, Erasure, Event, Identity
+from stream.pipeline import ERASURE, MERGE, plan_person, revise
+from stream.retention.complete import complete_cells, open_day
 from stream.retention.facts import facts
 from stream.retention.found import Facts
 from stream.retention.people import erased, joined, people, united
@@ -57,6 +58,11 @@ class Persons:
             some = erasures[at : at + SETTLED_AT_ONCE]
             await self.settle({one for said in some for one in said.users}, erasures=some)
 
+    async def ids_of(self, user: bytes) -> list[bytes]:
+        """All ids of the person that an id belongs to, as the store has it."""
+        found, _ = await self._closure({user})
+        return next(ids for ids in people(self._own(found)) if user in ids)
+
     async def settle(
         self, ids: set[bytes], identities: Sequence[Identity] = (), erasures: Sequence[Erasure] = ()
     ) -> None:
@@ -66,7 +72,15 @@ class Persons:
             own = self._own(found)
             self._erase(own, erasures)
             self._link(own, identities)
-            if await self._write(found, stored, own):
+            writes = self._writes(found, stored, own)
+            arrived = [one.arrived_ms for one in identities] + [one.arrived_ms for one in erasures]
+            arrived_ms = max(arrived, default=UNKNOWN)
+            if arrived_ms != UNKNOWN:
+                first_open = open_day(arrived_ms, self._scope.zone)
+                for write in (write for stage in writes for write in stage):
+                    write.revised = complete_cells(write.delta.sums, first_open)
+                    write.reason = ERASURE if erasures else MERGE
+            if await self._written(writes):
                 return
             self.conflicts += 1
 
@@ -91,6 +105,8 @@ class Persons:
                     await self.settle({root, *some})
                     continue
                 self.erased |= dict(planned.erased)
+                if planned.write is not None:
+                    revise(planned.write, [event for its in some.values() for event in its], self._scope.zone)
                 plans.append(planned)
                 if planned.write is None:
                     pending = {user: its for user, its in pending.items() if user not in some}
@@ -167,10 +183,10 @@ class Persons:
                         own[user], links | {other: max(said.ts_ms, links.get(other, said.ts_ms))}
                     )
 
-    async def _write(
+    def _writes(
         self, found: Mapping[bytes, Stored], stored: Mapping[bytes, bytes | None], own: Mapping[bytes, Record]
-    ) -> bool:
-        """Write what differs; False when somebody else wrote in between."""
+    ) -> list[list[UserWrite]]:
+        """What differs, in the order in which it is to be written."""
         stages: list[list[UserWrite]] = [[], [], []]
         for ids in people(own):
             root, members = ids[0], {one: own[one] for one in ids}
@@ -188,6 +204,10 @@ class Persons:
                 clears = expected is not None and is_single(expected) and is_apart(expected)
                 turn = 2 if counts else int(counted)
                 stages[turn].append(UserWrite(user, expected, data, now.minus(was), clears=clears))
+        return stages
+
+    async def _written(self, stages: Sequence[Sequence[UserWrite]]) -> bool:
+        """Write; False when somebody else wrote in between."""
         if self._store.shards == 1:
             return not await self._apply([write for stage in stages for write in stage])
         for stage in stages:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from stream.events.schema import Dims, Event
+from stream.events.schema import UNKNOWN, Dims, Event
 from stream.retention.anchors import Anchors, anchors
+from stream.retention.complete import complete_cells, open_day
 from stream.retention.days import DAY_MS, SLOTS_PER_DAY, Zone
 from stream.retention.facts import delta
 from stream.retention.people import joined
@@ -24,6 +25,8 @@ from stream.store.stored import decode_stored, encode_person
 
 # A record with more kept events than this keeps them apart, so that one more costs one more and not all of them again.
 KEPT_INLINE_MAX = 32
+# Why a complete cell changes.
+LATE, MERGE, ERASURE = "late", "merge", "erasure"
 
 
 def fields_needed(stored: bytes | None, events: Sequence[Event]) -> list[bytes]:
@@ -107,6 +110,16 @@ def _alive(
 def _summarised(record: Record) -> Record:
     record.summary = summarise(record.kept)
     return record
+
+
+def revise(write: UserWrite, events: Sequence[Event], zone: Zone) -> None:
+    """Note in a write which complete cells it changes. Only an event of a day before its arrival can change one."""
+    arrived_ms = max(event.arrived_ms for event in events)
+    if arrived_ms == UNKNOWN:
+        return
+    first_open = open_day(arrived_ms, zone)
+    if any(event.slot < first_open * SLOTS_PER_DAY for event in events):
+        write.revised, write.reason = complete_cells(write.delta.sums, first_open), LATE
 
 
 def record_of(events: Sequence[Event]) -> Record:

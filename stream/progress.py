@@ -124,3 +124,11 @@ class Positions:
 
     def _is_behind(self, stored: Position | None, shard: _Shard) -> bool:
         return stored is None or stored.log_id != self._log_id or (stored.next <= shard.counted)
+
+
+def behind(ends: Mapping[Partition, int], positions: Mapping[Partition, Position], log_id: str) -> int:
+    """How many records of this log are not counted yet; positions of another log count for nothing."""
+    counted = {
+        partition: position.next for partition, position in positions.items() if position.log_id == log_id
+    }
+    return sum(max(0, end - counted.get(partition, 0)) for partition, end in ends.items())

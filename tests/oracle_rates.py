@@ -39,12 +39,12 @@ def newcombe(a: tuple[int, int], b: tuple[int, int]) -> tuple[float, float]:
     return difference - down, difference + up
 
 
-def z_test(a: tuple[int, int], b: tuple[int, int]) -> tuple[float, float]:
-    """(z, two-sided p) of b minus a with the pooled variance. Where nobody or everybody came back nothing differs: (0, 1)."""
+def z_test(a: tuple[int, int], b: tuple[int, int]) -> tuple[float | None, float | None]:
+    """(z, two-sided p) of b minus a with the pooled variance. Where nobody or everybody came back it is 0 / 0: nothing."""
     pooled = (a[0] + b[0]) / (a[1] + b[1])
     variance = pooled * (1 - pooled) * (1 / a[1] + 1 / b[1])
     if variance == 0:
-        return 0.0, 1.0
+        return None, None
     z = (b[0] / b[1] - a[0] / a[1]) / sqrt(variance)
     return z, erfc(abs(z) / sqrt(2))
 

@@ -17,7 +17,7 @@ from tests.garbage import APP, COUNTED, EVERY_GARBAGE, GARBAGE, GOOD, PAID
 from tests.oracle_calendar import HOUR_MS, day_start_ms
 from tests.oracle_people import Erasure
 
-__all__ = ["APP", "GARBAGE", "GOOD", "HOUR_MS", "PAID", "Record", "Story", "moments", "stories"]
+__all__ = ["APP", "GARBAGE", "GOOD", "HOUR_MS", "PAID", "Record", "Story", "crowds", "moments", "stories"]
 
 DAYS = 6
 USERS = ("anna", "Bo", "юрий", "d" * 256)
@@ -72,7 +72,7 @@ def moments(zone: str, first: date) -> st.SearchStrategy[int]:
     """Epoch milliseconds: edges of local days, 23:59:59, the hours of a change of the clock, and anything between."""
     days = st.integers(0, DAYS - 1).map(lambda i: day_start_ms(zone, first + timedelta(days=i)))
     steps = st.sampled_from(
-        [0, -1, -1000, 1, HOUR_MS, 3 * HOUR_MS // 2, 3 * HOUR_MS, 12 * HOUR_MS, 23 * HOUR_MS]
+        [0, -1, -1000, 1, HOUR_MS // 2, HOUR_MS, 3 * HOUR_MS // 2, 3 * HOUR_MS, 12 * HOUR_MS, 23 * HOUR_MS]
     )
     return st.builds(lambda start, step: start + step, days, steps | st.integers(0, 24 * HOUR_MS))
 
@@ -175,3 +175,30 @@ def stories(
         told += [Record(topic, value, told[0].timestamp) for topic, value, _ in bad]
     gone = draw(st.lists(erasures(zone, first), max_size=2)) if erased else []
     return Story(zone, first, tuple(draw(st.permutations(told))), tuple(gone))
+
+
+@st.composite
+def crowds(draw: st.DrawFn, *, users_max: int = 40) -> Story:
+    """Many users in few cohorts and segments, who come back and buy: for shares that differ and rankings that are tight."""
+    zone, hard = draw(st.sampled_from(PLACES))
+    first = hard - timedelta(days=draw(st.integers(0, DAYS - 1)))
+    told: list[Record] = []
+    for number in range(draw(st.integers(users_max // 4, users_max))):
+        start = draw(st.integers(0, 2))
+        what = [("installs", start)]
+        what += [("sessions", day) for day in range(start, DAYS) if draw(st.booleans())]
+        what += [("purchases", day) for day in range(start, DAYS) if draw(st.integers(0, 3)) == 0]
+        country = draw(st.sampled_from(LABELS[:3]))
+        for at, (topic, day) in enumerate(what):
+            fields: dict[str, Any] = {
+                "event_id": str(at),
+                "app_id": APP,
+                "user_id": f"user {number}",
+                "timestamp": day_start_ms(zone, first + timedelta(days=day)) + at * HOUR_MS // 2,
+                "country": country,
+            }
+            fields |= draw(money()) if topic == "purchases" else {}
+            told.append(
+                Record(topic, json.dumps(fields).encode(), day_start_ms(zone, first + timedelta(days=DAYS)))
+            )
+    return Story(zone, first, tuple(draw(st.permutations(told))))

@@ -9,7 +9,16 @@ import pytest
 from stream.report import active, retention
 from stream.report.query import parse_active, parse_retention
 from stream.store.memory import MemoryStore
-from tests.cases import APP, RETENTION, SKIP, Case, check_retention, lifecycle_case, retention_case
+from tests.cases import (
+    APP,
+    RETENTION,
+    RETENTION_MORE,
+    SKIP,
+    Case,
+    check_retention,
+    lifecycle_case,
+    retention_case,
+)
 from tests.laws.world import Log, World
 
 pytestmark = SKIP
@@ -25,7 +34,7 @@ async def counted(case: Case) -> MemoryStore:
 
 
 @pytest.mark.parametrize("later_ms", [0, YEAR_MS])
-@pytest.mark.parametrize("name", RETENTION)
+@pytest.mark.parametrize("name", [*RETENTION, *RETENTION_MORE])
 async def test_the_triangle_says_what_was_published(name: str, later_ms: int) -> None:
     case = retention_case(name)
     answer = await retention(await counted(case), parse_retention(case.query), now_ms=case.ends_ms + later_ms)

@@ -10,7 +10,7 @@ import pytest
 
 from consumers.settings import Settings
 from stream.events.decode import Decoder
-from stream.events.schema import TOPICS, Event
+from stream.events.schema import EVENT_TOPICS, TOPICS, Event, Identity
 from stream.retention.days import zone
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -45,9 +45,9 @@ def test_the_examples_of_events_are_events() -> None:
     block = re.search(r"```json\n(.*?)```", (DOCS / "events.md").read_text(), re.DOTALL)
     assert block is not None
     decoder = Decoder(zones=lambda app: zone("UTC"), secret=b"s" * 16, earliest_ms=0)
-    for topic, line in zip(TOPICS, block[1].splitlines(), strict=True):
+    for topic, line in zip(EVENT_TOPICS, block[1].splitlines(), strict=True):
         assert json.loads(line)["app_id"] == "shop"
-        assert isinstance(decoder.decode(topic, line.encode(), 1_795_200_000_000), Event)
+        assert isinstance(decoder.decode(topic, line.encode(), 1_795_200_000_000), Event | Identity)
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -1,54 +1,52 @@
 """What does the HTTP interface answer? The routes of the API, each a read of the one read model.
 
+GET /                   the live page (assets.py)
 GET /api/v1/retention   the cohort triangle
 GET /api/v1/active      actives and lifecycle by day, week or month
 GET /api/v1/crr         customer retention rate and churn of a range
 GET /api/v1/revenue     what users paid: LTV, ARPU, conversion
 GET /api/v1/compare     the retention of variants, and whether they differ
 GET /api/v1/feedback    NPS and CSAT
+GET /api/v1/apps        which apps and dimensions there are
+GET /api/v1/values      which values a dimension has
 GET /api/v1/status      what is counted, and whether that is all
+DELETE /api/v1/users    orders the erasure of a user
 GET /openapi.json       the above, for programs
 """
 
 import asyncio
+import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 
 from consumers.api import openapi
+from consumers.api.assets import add_page
 from consumers.api.gate import Crowded, Gate
 from consumers.api.status import status
+from consumers.erasing import Log, erase
 from consumers.kafka import KafkaUnavailable
-from consumers.settings import Settings
+from consumers.settings import Settings, variable
 from consumers.telemetry import product_version
 from consumers.web import Render, answered, encode, probes, problem
 from stream.events.schema import TOPICS
-from stream.report import QueryError, active, compare, crr, feedback, retention, revenue
+from stream.report import QueryError, active, apps, compare, crr, feedback, retention, revenue, values
+from stream.report.choices import parse_values
 from stream.report.query import parse_active, parse_retention
 from stream.report.questions import parse_compare, parse_crr, parse_feedback
 from stream.report.revenue_query import parse_revenue
 from stream.retention.anchors import GROUPS
 from stream.retention.scope import FEEDBACK, MONEY
-from stream.store.protocol import Partition, Store, StoreUnavailable
+from stream.store.protocol import Store, StoreUnavailable
 
 HEAVY_AT_ONCE = 2
 HEAVY_WAITING_MAX = 64
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 Report = Callable[..., Awaitable[dict[str, Any]]]
-
-
-class Log(Protocol):
-    """What the status needs of Kafka."""
-
-    async def log_id(self) -> str:
-        """The identity of the log."""
-
-    async def end_offsets(self, topics: Any) -> dict[Partition, int]:
-        """The stable end of every partition of the topics."""
 
 
 class Api:
@@ -72,10 +70,14 @@ class Api:
             "revenue": self.revenue,
             "compare": self.compare,
             "feedback": self.feedback,
+            "apps": self.apps,
+            "values": self.values,
             "status": self.status,
         }.items():
             app.router.add_get(f"/api/v1/{path}", self._told(answer))
+        app.router.add_delete("/api/v1/users", self._told(self.erase))
         app.router.add_get(openapi.PATH, self.description)
+        add_page(app)
         return app
 
     async def description(self, request: web.Request) -> web.Response:
@@ -113,6 +115,18 @@ class Api:
             raise QueryError("feedback is not counted here: RETENTION_FAMILIES leaves it out")
         return await self._answered(feedback, parse_feedback(_parameters(request)), heavy=False)
 
+    async def apps(self, request: web.Request) -> web.Response:
+        """GET /api/v1/apps."""
+        named = self._settings.apps
+        configured = None if named is None else {app: self._settings.zone_name(app) for app in named}
+        return answered({"apps": await apps(self._store, configured), "dimensions": list(self._dimensions)})
+
+    async def values(self, request: web.Request) -> web.Response:
+        """GET /api/v1/values."""
+        query = parse_values(_parameters(request), self._dimensions)
+        self._zone(query.app)
+        return answered(await values(self._store, query))
+
     async def status(self, request: web.Request) -> web.Response:
         """GET /api/v1/status. The ends are read after the request came, and the positions after the ends."""
         kafka = await self._kafka()
@@ -125,6 +139,37 @@ class Api:
         asked = {"now_ms": self._now_ms(), "default_zone": self._zone(query.app), **more}
         async with self._gate.entered() if heavy else nullcontext():
             return await _sent(report(self._store, query, **asked))
+
+    async def erase(self, request: web.Request) -> web.Response:
+        """DELETE /api/v1/users: whoever shows the admin key orders the erasure of a user."""
+        if (refusal := self._refused(request)) is not None:
+            return refusal
+        given = _parameters(request)
+        if given.keys() != {"app", "user_id"}:
+            raise QueryError("say which user of which app, and nothing else: ?app=demo&user_id=alice")
+        try:
+            receipt = await erase(
+                self._settings,
+                self._store,
+                await self._kafka(),
+                given["app"],
+                given["user_id"],
+                now_ms=self._now_ms(),
+            )
+        except ValueError as error:
+            raise QueryError(str(error)) from None
+        return answered(receipt, HTTPStatus.ACCEPTED)
+
+    def _refused(self, request: web.Request) -> web.Response | None:
+        key = self._settings.admin_key.get_secret_value()
+        if not key:
+            return problem(
+                HTTPStatus.FORBIDDEN, f"nobody may erase users here: {variable('admin_key')} is not set"
+            )
+        scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), key.encode()):
+            return problem(HTTPStatus.UNAUTHORIZED, "show the admin key: Authorization: Bearer KEY")
+        return None
 
     def _zone(self, app: str) -> str:
         """The zone of an app that has no data yet."""

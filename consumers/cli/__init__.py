@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import typer
 from rich.markup import escape
 
-from consumers.cli import audit, config, dead_letters, import_, processes, report, simulate
+from consumers.cli import audit, config, dead_letters, erase, import_, processes, report, simulate
 from consumers.cli.console import err
 from consumers.kafka import KafkaUnavailable
 from consumers.settings import SettingsError
@@ -36,6 +36,7 @@ app.command("simulate")(simulate.simulate)
 app.command("report")(report.report)
 app.command("dead-letters")(dead_letters.dead_letters)
 app.command("audit")(audit.audit)
+app.command("erase")(erase.erase)
 app.command("config")(config.config)
 
 # What people can do something about: the text says what, and a traceback would only hide it.

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,6 +47,12 @@ def import_(
     wait: Annotated[
         bool, typer.Option("--wait", help="Return only when the workers have counted everything.")
     ] = False,
+    revisions: Annotated[
+        bool,
+        typer.Option(
+            "--revisions/--no-revisions", help="Whether changes of complete cells go to topic revisions."
+        ),
+    ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, send nothing.")] = False,
 ) -> None:
     """Import events from a file; returns once Kafka has acknowledged all of them.
@@ -64,7 +71,8 @@ def import_(
             --map user_id=userid,timestamp=eventDate,type=eventName --map-type newPlayer=install,gameStarted=session
         zcat purchases.csv.gz | retention import - --app shop --type purchase --set currency=USD
     """
-    from consumers.importer import KINDS, Columns
+    from consumers.importer import Columns
+    from stream.events.schema import NO_REVISIONS
 
     constants = dict(_pairs(set_, "--set"))
     if app is not None:
@@ -79,15 +87,22 @@ def import_(
     if len(delimiter) != 1:
         raise typer.BadParameter("is one character", param_hint="--delimiter")
     types = {value: kind or None for value, kind in _pairs(map_type, "--map-type")}
-    for option, kind in [("--type", type_)] * (type_ not in types) + [
-        ("--map-type", one) for one in types.values()
-    ]:
-        if kind is not None and kind not in KINDS:
-            raise typer.BadParameter(f"{kind!r} is not install, session or purchase", param_hint=option)
+    _check_kinds(
+        [*[("--type", type_)] * (type_ not in types), *(("--map-type", one) for one in types.values())]
+    )
     columns = Columns(fields=dict(_pairs(map_, "--map")), types=types, constants=constants)
     found = settings(*([] if dry_run else ["kafka"]), *(["redis_url"] if wait else []))
-    job = _Job(found, columns, file, format_, delimiter, rejects, dry_run)
+    headers = () if revisions else (NO_REVISIONS,)
+    job = _Job(found, columns, file, format_, delimiter, rejects, dry_run, headers)
     raise typer.Exit(await_(job.run(wait)))
+
+
+def _check_kinds(given: Sequence[tuple[str, str | None]]) -> None:
+    from consumers.importer import KINDS
+
+    for option, kind in given:
+        if kind is not None and kind not in KINDS:
+            raise typer.BadParameter(f"{kind!r} is none of {', '.join(KINDS)}", param_hint=option)
 
 
 @dataclass
@@ -99,6 +114,7 @@ class _Job:
     delimiter: str
     rejects: Path | None
     dry_run: bool
+    headers: tuple[tuple[str, bytes], ...]
     sent: Counter[str] = field(default_factory=Counter)
     left_out: int = 0
     bad: int = 0
@@ -150,7 +166,7 @@ class _Job:
                 else:
                     self.sent[record.topic] += 1
                     if sender is not None:
-                        await sender.put(record.topic, record.key, record.value)
+                        await sender.put(record.topic, record.key, record.value, self.headers)
                 if number % 2_000 == 0:
                     show(number)
                     await asyncio.sleep(0)  # the producer sends meanwhile

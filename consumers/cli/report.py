@@ -1,75 +1,60 @@
-"""What is the retention? The triangle in the terminal, asked of the HTTP API."""
+"""What do the numbers say? Every view of them in the terminal, asked of the HTTP API."""
 
 import io
 import json
 import re
 from datetime import UTC, date, datetime, timedelta
-from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlencode
-from urllib.request import Request, urlopen
+from typing import Any
 
 import typer
 from rich.console import Console
 
-from consumers.cli import triangle
+from consumers.cli import report_options as options
+from consumers.cli.asking import asked_of, conditions
 from consumers.cli.console import err, out
-from consumers.settings import Settings, load, running
+from consumers.cli.views import VIEWS, View
+from consumers.cli.views.parts import Asked
 
-TIMEOUT_SECONDS = 60
-# Parameters of the API that are options here, `_` for `-`.
-OPTIONS = (
-    *("app", "from", "to", "periods", "cohort", "return", "criterion"),
-    *("where", "breakdown", "limit", "as_of"),
-)
 SVG_WIDTH = 100
-COHORTS_BACK = 35
+RETENTION = "retention"
+# By period: the largest n of a triangle, and how many days before the last cohort its first one is, so that n shows.
+REACH = {"hour": (24, 1), "day": (30, 35), "week": (8, 70), "month": (6, 217)}
 
 
 def report(
-    app: Annotated[str, typer.Option(help="Which app.")] = "demo",
-    from_: Annotated[
-        str | None,
-        typer.Option(
-            "--from", help="First cohort; default 35 days before the last, so that D30 shows.", metavar="DATE"
-        ),
-    ] = None,
-    to: Annotated[
-        str | None, typer.Option("--to", help="Last cohort; default today.", metavar="DATE")
-    ] = None,
-    periods: Annotated[int, typer.Option(help="Largest n.", min=0)] = 30,
-    cohort: Annotated[str | None, typer.Option(help="install (default), first_seen or session.")] = None,
-    return_: Annotated[str | None, typer.Option("--return", help="session (default) or any.")] = None,
-    criterion: Annotated[str | None, typer.Option(help="on (default) or on_or_after.")] = None,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(help="Only users with this value; all must hold.", metavar="NAME:VALUE"),
-    ] = None,
-    breakdown: Annotated[
-        str | None, typer.Option(help="One triangle for each value of this dimension.")
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(help="So many values of the breakdown; the rest is other.", min=1)
-    ] = None,
-    as_of: Annotated[
-        str | None, typer.Option(help="As it was known of at this time.", metavar="TIME")
-    ] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="One line a cell.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The API's answer.")] = False,
-    as_markdown: Annotated[
-        bool, typer.Option("--markdown", help="A table for a README or an issue.")
-    ] = False,
-    svg: Annotated[
-        Path | None, typer.Option(help="Write the picture of the table to a file as well.")
-    ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option(help="Base URL of the API; default the running `retention up`, else the settings."),
-    ] = None,
+    view: options.ViewName = RETENTION,
+    app: options.App = "demo",
+    from_: options.From = None,
+    to: options.To = None,
+    period: options.Period = None,
+    week_start: options.WeekStart = None,
+    periods: options.Periods = None,
+    cohort: options.Cohort = None,
+    return_: options.Return = None,
+    criterion: options.Criterion = None,
+    brackets: options.Brackets = None,
+    window: options.Window = None,
+    preset: options.Preset = None,
+    where: options.Where = None,
+    breakdown: options.Breakdown = None,
+    limit: options.Limit = None,
+    as_of: options.AsOf = None,
+    population: options.Population = None,
+    dimension: options.Dimension = None,
+    a: options.A = None,
+    b: options.B = None,
+    variants: options.Variants = None,
+    day: options.Day = None,
+    ratio: options.Ratio = None,
+    by: options.By = None,
+    as_csv: options.AsCsv = False,
+    as_json: options.AsJson = False,
+    as_markdown: options.AsMarkdown = False,
+    svg: options.Svg = None,
+    url: options.Url = None,
 ) -> None:
-    """Show the retention triangle: cohorts down, days since across, the darker the more came back.
+    """Show the numbers. Without a view the retention triangle: cohorts down, days since across, the darker the more came back.
 
     Open cells are marked ~, cells that have not begun are blank. Narrow terminals get fewer columns.
 
@@ -78,119 +63,75 @@ def report(
         retention report --app game --from 2026-11-01 --to 2026-11-14
         retention report --where platform:ios --where country:VN --criterion on_or_after
         retention report --breakdown variant --markdown
+        retention report active --period week
+        retention report crr --from 2026-11-01 --to 2026-11-14 --population customers
+        retention report revenue --cohort first_purchase
+        retention report compare --a control --b new --day 7
+        retention report feedback --by cohort
     """
+    asked = {
+        "app": app, "from": from_, "to": to, "period": period, "week_start": week_start, "periods": periods, "cohort": cohort,
+        "return": return_, "criterion": criterion, "brackets": brackets, "window": window, "preset": preset,
+        "where": conditions(where or []), "breakdown": breakdown, "limit": limit, "as_of": as_of, "population": population,
+        "dimension": dimension, "a": a, "b": b, "variants": variants, "day": day, "ratio": ratio, "by": by,
+    }  # fmt: skip
     if as_csv + as_json + as_markdown > 1:
         raise typer.BadParameter("choose one of --csv, --json, --markdown")
-    first = from_ or first_cohort(to or (as_of or "")[:10])
-    asked = {
-        "app": app, "from": first, "to": to, "periods": periods, "cohort": cohort, "return": return_, "criterion": criterion,
-        "where": conditions(where or []), "breakdown": breakdown, "limit": limit, "as_of": as_of,
-    }  # fmt: skip
-    query = urlencode({name: value for name, value in asked.items() if value not in (None, "")})
-    base = base_url(load()) if url is None else _checked(url)
-    answer = fetched(f"{base}/api/v1/retention?{query}")
-    if not any(row["size"] for row in answer["rows"]):
-        err.print(f"no users of app {app} in these days" + (" with this --where" if where else ""))
-    show(answer, as_json=as_json, as_csv=as_csv, as_markdown=as_markdown)
+    if view not in VIEWS:
+        raise typer.BadParameter(f"{view!r} is unknown; choose one of {', '.join(VIEWS)}", param_hint="VIEW")
+    form = "json" if as_json else "csv" if as_csv else "markdown" if as_markdown else "terminal"
+    _report(view, asked | (_reach(asked) if view == RETENTION else {}), form, svg, url)
+
+
+def _report(view: str, asked: dict[str, Any], form: str, svg: Path | None, url: str | None) -> None:
+    answer = asked_of(url, f"/api/v1/{view}", asked)
+    if view == RETENTION and not any(row["size"] for row in answer["rows"]):
+        err.print(
+            f"no users of app {asked['app']} in these days" + (" with this --where" if asked["where"] else "")
+        )
+    show(VIEWS[view], answer, asked, form)
     if svg:
-        draw(answer, svg)
+        draw(VIEWS[view], answer, asked, svg)
         err.print(f"picture in {svg}", soft_wrap=True)
 
 
-def show(answer: dict[str, Any], *, as_json: bool, as_csv: bool, as_markdown: bool) -> None:
+def show(view: View, answer: dict[str, Any], asked: Asked, form: str) -> None:
     """Print an answer in the form that was asked for."""
-    if as_json:
+    if form == "json":
         print(json.dumps(answer, indent=1))
-    elif as_csv:
-        print(triangle.as_csv(answer), end="")
-    elif as_markdown:
-        print(triangle.as_markdown(answer), end="")
+    elif form == "csv":
+        print(view.as_csv(answer, asked), end="")
+    elif form == "markdown":
+        print(view.as_markdown(answer, asked), end="")
     else:
         shades = out.color_system in ("256", "truecolor")  # the nearest of 16 colours would be the wrong ones
-        out.print(triangle.rendered(answer, out.width, shades=shades))
+        out.print(view.rendered(answer, asked, out.width, shades=shades))
 
 
-def first_cohort(last: str) -> str | None:
-    """The default of --from: so long before the last cohort, else before today, that D30 can be seen."""
+def _reach(asked: Asked) -> dict[str, Any]:
+    """The first cohort and the largest n of a triangle, where they were not said."""
+    periods, back = REACH.get(asked["period"] or "day", REACH["day"])
+    first = asked["from"] or first_cohort(asked["to"] or (asked["as_of"] or "")[:10], back)
+    if asked["periods"] is not None or asked["brackets"]:
+        return {"from": first}
+    return {"from": first, "periods": periods}
+
+
+def first_cohort(last: str, days_back: int = REACH["day"][1]) -> str | None:
+    """The default of --from: so long before the last cohort, else before today, that the largest n can be seen."""
     try:
         day = date.fromisoformat(last) if last else datetime.now(UTC).date()
-        return (day - timedelta(days=COHORTS_BACK)).isoformat()
+        return (day - timedelta(days=days_back)).isoformat()
     except (ValueError, OverflowError):
         return None  # the API says what is wrong with the date
 
 
-def _checked(url: str) -> str:
-    if not re.match(r"https?://[^/\s]+", url):
-        raise typer.BadParameter(
-            f"{url!r} is no URL: write it like http://127.0.0.1:8080", param_hint="--url"
-        )
-    return url.rstrip("/")
-
-
-def draw(answer: dict[str, Any], file: Path) -> None:
+def draw(view: View, answer: dict[str, Any], asked: Asked, file: Path) -> None:
     """The coloured table as an SVG picture."""
-    nowhere = io.StringIO()
     canvas = Console(
-        record=True,
-        width=SVG_WIDTH,
-        file=nowhere,
-        color_system="truecolor",
-        force_terminal=True,
-        highlight=False,
-    )
-    canvas.print(triangle.rendered(answer, SVG_WIDTH))
-    picture = canvas.export_svg(title=f"retention report --app {answer['app']}")
+        record=True, width=SVG_WIDTH, file=io.StringIO(), color_system="truecolor", force_terminal=True, highlight=False
+    )  # fmt: skip
+    canvas.print(view.rendered(answer, asked, SVG_WIDTH))
+    picture = canvas.export_svg(title=f"retention report --app {asked['app']}")
     # No web fonts: whoever opens the picture should ask nobody for anything.
     file.write_text(re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL))
-
-
-def conditions(where: list[str]) -> str:
-    """The `where` parameter: values percent-encoded inside, so that a comma or colon in one is part of it."""
-    parts = []
-    for one in where:
-        name, colon, value = one.partition(":")
-        if not colon or not name or not value:
-            raise typer.BadParameter(f"{one!r} is not NAME:VALUE", param_hint="--where")
-        parts.append(f"{name}:{quote(value, safe='')}")
-    return ",".join(parts)
-
-
-def base_url(settings: Settings) -> str:
-    """Where the API is: the running `retention up` of the data directory, else RETENTION_HTTP_HOST and _PORT."""
-    said = running(settings.data_dir).get("http")
-    host = "127.0.0.1" if settings.http_host in ("0.0.0.0", "::") else settings.http_host  # noqa: S104 compared, not bound
-    return (said or f"http://{host}:{settings.http_port}").rstrip("/")
-
-
-def fetched(url: str) -> dict[str, Any]:
-    """The JSON answer of a URL; ValueError with the API's own sentence when it refuses."""
-    request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 the scheme is ours or the user's own
-    try:
-        with urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
-            return dict(json.load(response))
-    except HTTPError as error:
-        if error.code == HTTPStatus.BAD_REQUEST:
-            raise _usage(_detail(error)) from None
-        raise ValueError(_detail(error)) from None
-    except (URLError, OSError) as error:
-        reason = getattr(error, "reason", error)
-        base = url.split("/api/")[0]
-        raise ValueError(
-            f"no answer from {base} ({reason}); start `retention up` or `retention api`, or give --url"
-        ) from None
-
-
-def _usage(detail: str) -> typer.BadParameter:
-    """What the API says of a parameter, said of the option that gave it."""
-    named = re.match(rf"({'|'.join(OPTIONS)})(=|: )", detail)
-    if named is None:
-        return typer.BadParameter(detail)
-    return typer.BadParameter(detail[named.end() :], param_hint=f"--{named[1].replace('_', '-')}")
-
-
-def _detail(error: HTTPError) -> str:
-    try:
-        problem = json.loads(error.read())
-        return str(problem.get("detail") or problem["title"])
-    except (ValueError, KeyError, AttributeError):
-        return f"the API answered {error.code} {error.reason}"

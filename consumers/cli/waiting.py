@@ -1,11 +1,10 @@
 """When is everything that stands in Kafka now counted?"""
 
 import asyncio
-from collections.abc import Mapping
 
 from consumers.cli.console import err, out
 from consumers.settings import Settings
-from stream.store.protocol import Partition, Position
+from stream.progress import behind
 
 POLL_SECONDS = 0.1
 
@@ -27,11 +26,3 @@ async def caught_up(settings: Settings) -> None:
     finally:
         await store.aclose()
     out.print("all of it is counted")
-
-
-def behind(ends: Mapping[Partition, int], positions: Mapping[Partition, Position], log_id: str) -> int:
-    """How many records of this log are not counted yet; positions of another log count for nothing."""
-    counted = {
-        partition: position.next for partition, position in positions.items() if position.log_id == log_id
-    }
-    return sum(max(0, end - counted.get(partition, 0)) for partition, end in ends.items())

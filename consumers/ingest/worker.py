@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 import faust
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from consumers.identity import claim
@@ -22,6 +23,7 @@ from consumers.ingest import logs
 from consumers.ingest.agents import Counter
 from consumers.ingest.app import build_app
 from consumers.ingest.dead_letters import DeadLetters
+from consumers.ingest.revisions import tell_revisions
 from consumers.ingest.watchdog import Stalled, StallWatch, watch_progress, watch_stalls
 from consumers.kafka import DEAD_LETTERS, Kafka, KafkaUnavailable, producer, unavailable
 from consumers.settings import Settings
@@ -125,14 +127,15 @@ class Worker:
         counter = Counter(engine, deliver, self._record, self._ends, prefix=settings.topic_prefix)
         app = build_app(settings, counter, list(TOPICS))
         stack.push_async_callback(app.stop)
-        await self._count(app, counter, engine)
+        await self._count(app, counter, engine, letters)
 
-    async def _count(self, app: faust.App, counter: Counter, engine: Engine) -> None:
+    async def _count(self, app: faust.App, counter: Counter, engine: Engine, kafka: AIOKafkaProducer) -> None:
         self._waiting = "waiting for partitions"
         tasks = [
             asyncio.create_task(self._serve(app, counter)),
             asyncio.create_task(watch_progress(engine)),
             asyncio.create_task(watch_stalls(counter, StallWatch())),
+            asyncio.create_task(tell_revisions(self._settings, self._store, kafka)),
         ]
         try:
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -186,7 +189,15 @@ def build_engine(settings: Settings, store: Store, log_id: str) -> Engine:
         dimensions=settings.dimensions,
         earliest_ms=settings.earliest_ms,
     )
-    return Engine(store, decoder, zones, log_id=log_id, clock=time.monotonic, families=settings.families)
+    return Engine(
+        store,
+        decoder,
+        zones,
+        log_id=log_id,
+        clock=time.monotonic,
+        now_ms=lambda: time.time_ns() // 1_000_000,
+        families=settings.families,
+    )
 
 
 async def open_log(settings: Settings) -> str:

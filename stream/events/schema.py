@@ -19,6 +19,9 @@ EVENT_TOPICS = tuple(topic for topic in TOPICS if topic != "erasures")
 # One dimension that an event says: (name, value).
 Dims = tuple[tuple[str, str], ...]
 
+UNKNOWN = -1
+# A record with this header changes complete cells without a revision: it is history, not news.
+NO_REVISIONS = ("revisions", b"no")
 VALUE_BYTES_MAX = 64 * 1024
 FUTURE_MS = 24 * 3600 * 1000
 
@@ -32,6 +35,7 @@ class Event(Struct, gc=False):
     dims          (name, value) pairs sorted by name
     amount_minor  purchase: whole minor units of the currency; a refund has the id of what it gives back in refund_of
     survey        feedback: nps or csat, and its score
+    arrived_ms    when it came to be counted; UNKNOWN where nobody wants revisions of it
     """
 
     kind: str
@@ -47,6 +51,7 @@ class Event(Struct, gc=False):
     refund_of: str = ""
     survey: str = ""
     score: int = 0
+    arrived_ms: int = UNKNOWN
 
 
 class Identity(Struct, gc=False):
@@ -56,6 +61,7 @@ class Identity(Struct, gc=False):
     user: bytes
     alias: bytes
     ts_ms: int
+    arrived_ms: int = UNKNOWN
 
 
 class Erasure(Struct, gc=False):
@@ -64,6 +70,7 @@ class Erasure(Struct, gc=False):
     app: str
     users: tuple[bytes, ...]
     erased_until: int
+    arrived_ms: int = UNKNOWN
 
 
 class Rejection(Struct, gc=False):

@@ -7,7 +7,7 @@ import numpy as np
 from stream.report.activity import Names, Paid
 from stream.report.grid import Grid
 from stream.report.query import RECURRING, RetentionQuery
-from stream.report.sets import Bitmap, Block, active_on, cohort_names, entries_of, return_names
+from stream.report.sets import Bitmap, Block, active_on, cohort_names, entries_of, flags_of, return_names
 from stream.report.starts import Starts, members_of
 from stream.retention.names import EARLY_INSTALL, before_ledger, paid_ledger, set_name
 from stream.store.protocol import Ledger
@@ -104,17 +104,18 @@ class DatedActivity:
         started = np.zeros_like(members)
         for day, new in starts:
             started = started | new
-            yield Paid(0, entries_of(self._paid[currency, day], started))
+            yield Paid(0, entries_of(self._paid[currency, day], flags_of(started)))
         befores = way.before_names(currency, [day for day, _ in starts])
         for begun, name in befores.items():
             users = members if begun is None else dict(starts)[begun]
-            before = entries_of(self._block.ledger(name), users)
+            before = entries_of(self._block.ledger(name), flags_of(users))
             yield Paid(0, Ledger(before.users, -before.amounts))
+        flags = flags_of(members)
         for day in way.days[calendar.first_day(row + 1) - way.days.start :]:
             period = calendar.number(day) - row
             if period > way.last:
                 return
-            yield Paid(period, entries_of(self._paid[currency, day], members))
+            yield Paid(period, entries_of(self._paid[currency, day], flags))
 
 
 def unbounded(periods: list[Bitmap]) -> list[Bitmap]:

@@ -11,10 +11,10 @@ from stream.report.activity import Names, Paid
 from stream.report.calendar import unbounded
 from stream.report.grid import WINDOWS, Grid
 from stream.report.query import RetentionQuery
-from stream.report.sets import Bitmap, Block, any_of, cohort_names, entries_of
+from stream.report.sets import Bitmap, Block, any_of, cohort_names, entries_of, flags_of
 from stream.report.starts import Starts, members_of
 from stream.retention.days import DAY_MS, SLOTS_PER_DAY
-from stream.retention.names import APART_FIRST_SEEN, hour, window_ledger, window_name
+from stream.retention.names import APART_FIRST_SEEN, hour, moved, window_ledger, window_name
 from stream.store.protocol import Ledger
 
 _KINDS = {
@@ -101,7 +101,7 @@ class WindowedActivity:
         for cohort in self._way.cohorts():
             entries = self._block.ledger(window_ledger(cohort, number, currency))
             if cohort != self._way.query.cohort:
-                entries = entries_of(entries, ~self._block(APART_FIRST_SEEN))
+                entries = entries_of(entries, flags_of(~self._block(APART_FIRST_SEEN)))
             yield entries
 
     def offset(self, at: int) -> int:
@@ -114,32 +114,37 @@ class WindowedActivity:
 
     def paid(self, at: int, starts: Starts, currency: str) -> Iterator[Paid]:
         """What every window added."""
-        members = members_of(starts)
+        members = flags_of(members_of(starts))
         for period, its_currency, entries in self._paid:
             if its_currency == currency:
                 yield Paid(period, entries_of(entries, members))
 
 
-def hours_after(query: RetentionQuery, grid: Grid, last: int) -> list[str]:
-    """The counters that tell whether somebody did something after as_of that is in the windows of this answer.
+def hours_after(query: RetentionQuery, grid: Grid, last: int) -> dict[str, int]:
+    """The counters that tell whether somebody did something after as_of that is in the windows of this answer, with first slots.
 
     None where it cannot matter: every cell is over, and none counts what comes later.
     """
     if not grid.rows or (not query.is_unbounded and _all_complete(grid)):
-        return []
+        return {}
     span, width = grid.span, WINDOWS[query.period]
     end = span.zone.day(grid.end_ms(grid.rows[-1]) + (last + 1) * width * DAY_MS)
-    return [hour(day * SLOTS_PER_DAY)[0] for day in range(span.today, max(end, span.today) + 1)]
+    slots = [day * SLOTS_PER_DAY for day in range(span.today, max(end, span.today) + 1)]
+    # A refund is no activity, but money.
+    counters = (hour, moved) if query.returns == "revenue" else (hour,)
+    return {counter(slot)[0]: slot for slot in slots for counter in counters}
 
 
 def _all_complete(grid: Grid) -> bool:
     return all(grid.complete(row, column) for row in grid.rows for column in grid.columns[: grid.cells(row)])
 
 
-def is_quiet(grid: Grid, hours: Sequence[str], counters: Mapping[str, Mapping[str, int]]) -> bool:
+def is_quiet(grid: Grid, hours: Mapping[str, int], counters: Mapping[str, Mapping[str, int]]) -> bool:
     """Whether nobody did anything in the slots after that of as_of."""
-    slot = grid.span.zone.slot(grid.span.as_of_ms)
-    for day, name in enumerate(hours, start=grid.span.today):
-        if any(day * SLOTS_PER_DAY + int(k) > slot for k, users in counters[name].items() if users > 0):
-            return False
-    return True
+    last = grid.span.zone.slot(grid.span.as_of_ms)
+    return not any(
+        first + int(k) > last
+        for name, first in hours.items()
+        for k, users in counters[name].items()
+        if users > 0
+    )

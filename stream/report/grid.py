@@ -130,8 +130,6 @@ def _rows(query: RetentionQuery, calendar: Calendar, span: Span) -> Sequence[int
         # Where a clock went back over midnight, the first hour of the next date may have begun before this one is over.
         last = span.last if query.last is None else min(query.last, span.begun)
         return _hours(span, range(span.first, last + 1))
-    if not span.days:
-        return range(0)
     return range(calendar.number(span.first), calendar.number(span.last) + 1)
 
 

@@ -15,11 +15,8 @@ class Preset(NamedTuple):
     means: str
 
 
-def _words(
-    cohort: str, returns: str, criterion: str, window: str, week_start: str = "monday"
-) -> Mapping[str, str]:
-    words = {"cohort": cohort, "return": returns, "criterion": criterion, "window": window}
-    return words | {"week_start": week_start}
+def _words(cohort: str, returns: str, criterion: str, window: str, **more: str) -> Mapping[str, str]:
+    return {"cohort": cohort, "return": returns, "criterion": criterion, "window": window, **more}
 
 
 # Windows and cohorts are those that the vendors document. Whether a new chart of Amplitude or Mixpanel opens with "on" or with

@@ -15,38 +15,72 @@ from stream.report.grid import Grid
 from stream.report.parameters import Where
 from stream.report.query import RetentionQuery
 from stream.report.segments import OTHER
-from stream.report.sets import NOT_SET
+from stream.report.sets import NOT_SET, Flags, any_of, cohort_names, cohort_of, flags_of
 from stream.report.slots import columns_of, paid_of, periods_of, returns_of, starts, timeline_of
-from stream.report.tables import Money, Table, last_period
+from stream.report.tables import Table, last_period, money_of
 from stream.retention.anchors import anchors
+from stream.retention.names import value_name
 from stream.retention.records import Record
 from stream.store.codec import decode
 from stream.store.protocol import Store, StoredUser
+from stream.store.stored import decode_person, is_single
 
 USERS_AT_ONCE = 2_000
+DAYS_MAX = 400  # of starts that are looked up before any record is
 
 
 async def scanned(store: Store, query: RetentionQuery, grid: Grid) -> list[Table]:
     """The tables of all segments. A breakdown is read twice: its largest values, then their cells."""
     labels: list[str | None] = [None]
+    looked_at = await _looked_at(store, query, grid)
     if query.values:
         labels = [*query.values, None]
     elif query.breakdown is not None:
         values = Values(query, grid)
-        async for users in _chunks(store, query.app):
+        async for users in _chunks(store, query.app, looked_at):
             await asyncio.to_thread(values.add, users)
         labels = [*values.largest(), OTHER]
     cells = Cells(query, grid, labels)
-    async for users in _chunks(store, query.app):
+    async for users in _chunks(store, query.app, looked_at):
         await asyncio.to_thread(cells.add, users)
     tables = await asyncio.to_thread(cells.tables)
     grid.check_cells(len(tables))
     return tables
 
 
-async def _chunks(store: Store, app: str) -> AsyncIterator[list[StoredUser]]:
+async def _looked_at(store: Store, query: RetentionQuery, grid: Grid) -> Flags | None:
+    """The users whose records have to be looked at, by index: who starts on the days of the rows. None: all of them.
+
+    With several shards a bitmap does not tell which index is whose.
+    """
+    days = _days(grid)
+    if store.shards > 1 or not 0 < len(days) <= DAYS_MAX:
+        return None
+    conditions = [value_name(*condition) for condition in query.where if condition[1] != NOT_SET]
+    names = [name for day in days for name in cohort_names(query.cohort, day)]
+    view = await store.view(query.app, sets=[*dict.fromkeys([*names, *conditions])])
+    users = any_of([cohort_of(view.sets.__getitem__, query.cohort, day) for day in days])
+    for name in conditions:
+        users = users & view.sets[name]
+    return flags_of(users)
+
+
+def _days(grid: Grid) -> range:
+    """The days on which a start may be in some row."""
+    if not grid.rows:
+        return range(0)
+    if grid.by_hour:
+        # Where a clock goes back over midnight, one moment is in the slots of two dates.
+        return range(grid.span.zone.day(grid.rows[0]) - 1, grid.span.zone.day(grid.rows[-1]) + 2)
+    return range(grid.calendar.first_day(grid.rows[0]), grid.days(grid.rows[-1]).stop)
+
+
+async def _chunks(store: Store, app: str, looked_at: Flags | None) -> AsyncIterator[list[StoredUser]]:
     users: list[StoredUser] = []
     async for user in store.stored_users(app):
+        # Who has come since is looked at too.
+        if looked_at is not None and user.index < looked_at.size and not looked_at[user.index]:
+            continue
         users.append(user)
         if len(users) >= USERS_AT_ONCE:
             yield users
@@ -64,13 +98,20 @@ class Walk:
     def users(self, stored: Sequence[StoredUser]) -> Iterator[tuple[Record, list[tuple[int, int]], str]]:
         """Record, rows with the slots of the starts, and segment."""
         for one in stored:
-            record = decode(one.record, self.grid.span.zone)
-            begun = list(starts(record, self.query, self.timeline))
-            if not begun:
+            record = self._record(one)
+            begun = [] if record is None else list(starts(record, self.query, self.timeline))
+            if record is None or not begun:
                 continue
             dims = anchors(record).dims if self.query.where or self.query.breakdown else {}
             if _meets(dims, self.query.where):
                 yield record, begun, dims.get(self.query.breakdown or "", NOT_SET)
+
+    def _record(self, one: StoredUser) -> Record | None:
+        """What is counted of a user. The events of one id that are kept apart need not be read: its summary stands for them."""
+        zone = self.grid.span.zone
+        return (
+            decode(one.record, zone) if is_single(one.record) else decode_person(one.record, one.parts, zone)
+        )
 
 
 def _meets(dims: dict[str, str], where: Where) -> bool:
@@ -159,13 +200,6 @@ class Cells(Walk):
         users = [
             self._users[which, at, : self.grid.cells(row)].tolist() for at, row in enumerate(self.grid.rows)
         ]
-        cells: list[list[Money]] | None = None
-        if self.query.returns == "revenue":
-            cells = [
-                [
-                    {name: sums[which][at][n] for name, sums in money.items() if sums[which][at][n]}
-                    for n in range(len(row))
-                ]
-                for at, row in enumerate(users)
-            ]
+        amounts = {currency: segments[which] for currency, segments in money.items()}
+        cells = money_of(amounts, users) if self.query.returns == "revenue" else None
         return Table(label, self._sizes[which].tolist(), users, cells)

@@ -13,6 +13,7 @@ from stream.retention.names import cell, set_name
 from stream.store.protocol import Ledger
 
 Bitmap = npt.NDArray[np.uint64]
+Flags = npt.NDArray[np.bool_]
 Take = Callable[[str], Bitmap]
 
 NOT_SET = "(not set)"
@@ -150,10 +151,14 @@ def blocks(sets: Mapping[str, Bitmap], ledgers: Mapping[str, Ledger] | None = No
         yield Block(sets, ledgers or {}, start)
 
 
-def entries_of(ledger: Ledger, users: Bitmap) -> Ledger:
+def flags_of(users: Bitmap) -> Flags:
+    """A bitmap as one flag a user, in which single users are found faster."""
+    return np.unpackbits(users.view(np.uint8)).view(np.bool_)
+
+
+def entries_of(ledger: Ledger, users: Flags) -> Ledger:
     """The entries of some users."""
-    octets = users.view(np.uint8)
-    inside = octets[ledger.users >> 3] & (0x80 >> (ledger.users & 7)) != 0
+    inside = users[ledger.users]
     return Ledger(ledger.users[inside], ledger.amounts[inside])
 
 

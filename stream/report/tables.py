@@ -132,25 +132,19 @@ class Counting:
         money = {currency: total.values() for currency, total in self._money.items()}
         tables = []
         for which, segment in enumerate(self.segments):
-            rows = range(len(self.grid.rows))
-            users = [self._users[which, at, : len(self._columns(at))].tolist() for at in rows]
-            cells = [
-                [
-                    {
-                        currency: amounts[which][at][n]
-                        for currency, amounts in money.items()
-                        if amounts[which][at][n]
-                    }
-                    for n in range(len(self._columns(at)))
-                ]
-                for at in rows
+            users = [
+                self._users[which, at, : self.grid.cells(row)].tolist()
+                for at, row in enumerate(self.grid.rows)
             ]
-            tables.append(
-                Table(
-                    segment.label,
-                    self._sizes[which].tolist(),
-                    users,
-                    cells if self.query.returns == "revenue" else None,
-                )
-            )
+            amounts = {currency: segments[which] for currency, segments in money.items()}
+            cells = money_of(amounts, users) if self.query.returns == "revenue" else None
+            tables.append(Table(segment.label, self._sizes[which].tolist(), users, cells))
         return tables
+
+
+def money_of(amounts: Mapping[str, list[list[int]]], users: list[list[int]]) -> list[list[Money]]:
+    """The money of every cell there is, from rows and columns by currency; nothing is not there."""
+    return [
+        [{name: rows[at][n] for name, rows in amounts.items() if rows[at][n]} for n in range(len(row))]
+        for at, row in enumerate(users)
+    ]

@@ -6,7 +6,7 @@ moment, are read off the records (scan.py).
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from stream.report.activity import Way
@@ -82,7 +82,7 @@ async def _tables_of_sets(store: Store, query: RetentionQuery, grid: Grid) -> li
     last = last_period(query, grid)
     way: Way = ByWindow(query, grid, last) if query.is_elapsed else ByDate(query, grid, last)
     _check_days(grid, last)
-    hours = hours_after(query, grid, last) if query.is_elapsed else []
+    hours = hours_after(query, grid, last) if query.is_elapsed else {}
     view, currencies = await _view(store, query, way, hours)
     if not is_quiet(grid, hours, view.counters):
         return None
@@ -108,7 +108,7 @@ def _check_days(grid: Grid, last: int) -> None:
 
 
 async def _view(
-    store: Store, query: RetentionQuery, way: Way, hours: Sequence[str]
+    store: Store, query: RetentionQuery, way: Way, hours: Iterable[str]
 ) -> tuple[View, list[str]]:
     """Everything but the values of very many-valued dimensions in one state, and the currencies it has."""
     spread = [name for name, value in query.where if value == NOT_SET]

@@ -15,6 +15,7 @@ from stream.retention.names import (
     EARLY_INSTALL,
     before_ledger,
     feedback_counter,
+    moved,
     paid_ledger,
     set_name,
 )
@@ -34,6 +35,8 @@ def add_money(
     }:
         # Also where the day comes to nothing: what of it lies before a start, or in a window, may not.
         found.sums[CURRENCIES, currency] = found.sums.get((CURRENCIES, currency), 0) + 1
+    for slot in slots_between(summary.money, first, end):
+        found.sums[moved(slot)] = 1
     again = sum(summary.purchases[slot] for slot in purchases) - 1
     if again > 0:
         found.ledgers[set_name("again", day)] = again

@@ -8,7 +8,7 @@ sets      session:D  other:D (active without a session)  purchase:D  install:D  
           window:COHORT:KIND:N  active (session, other) or buying (purchase) in the Nth 24 hours after the start
 counters  triangle:COHORT:D  n -> users back on day n, 0 -> size      reinstalls  D -> installs after the first
           values:NAME  value -> users      currencies  currency -> days of users with money in it
-          hourly:D  k -> users active in slot k
+          hourly:D  k -> users active in slot k                   moved:D  k -> users whose money moved in slot k
           feedback:SURVEY:D  score -> answers      feedback:SURVEY:COHORT:D  n:score -> answers n days after the start
 ledgers   paid:D:CURRENCY  net minor units      again:D  purchases after the first of that day
           before:COHORT:CURRENCY, before_count:install  what of the start day lies before the start
@@ -22,6 +22,7 @@ from stream.retention.days import SLOTS_PER_DAY, iso
 
 Sum = tuple[str, str]
 
+TRIANGLE = "triangle:"
 REINSTALLS = "reinstalls"
 CURRENCIES = "currencies"
 EARLY_INSTALL = "early:install"
@@ -38,13 +39,19 @@ def set_name(kind: str, day: int) -> str:
 @lru_cache(maxsize=65_536)
 def cell(cohort: str, start: int, day: int) -> Sum:
     """The sum in which a return on `day` of the cohort that began on `start` is counted; its own day holds the size."""
-    return f"triangle:{cohort}:{iso(start)}", str(day - start)
+    return f"{TRIANGLE}{cohort}:{iso(start)}", str(day - start)
 
 
 @lru_cache(maxsize=65_536)
 def hour(slot: int) -> Sum:
     """The sum of the users active in one slot."""
     return set_name("hourly", slot // SLOTS_PER_DAY), str(slot % SLOTS_PER_DAY)
+
+
+@lru_cache(maxsize=65_536)
+def moved(slot: int) -> Sum:
+    """The sum of the users who paid or were given back something in one slot."""
+    return set_name("moved", slot // SLOTS_PER_DAY), str(slot % SLOTS_PER_DAY)
 
 
 def value_name(dimension: str, value: str) -> str:

@@ -51,9 +51,6 @@ def add_windows(
 
 
 def _touched(days: Collection[int], origin: int, zone: Zone) -> set[int]:
-    touched: set[int] = set()
-    for day in days:
-        first = (zone.day_start_ms(day) - origin) // DAY_MS
-        last = (zone.day_start_ms(day + 1) - 1 - origin) // DAY_MS
-        touched.update(range(first, last + 1))
-    return touched
+    """The windows in which a slot of these days can lie; a date that comes back has its last slot 24 hours after its first."""
+    firsts = [(zone.day_start_ms(day) - origin) // DAY_MS for day in days]
+    return {number for first in firsts for number in (first, first + 1)}

@@ -4,7 +4,8 @@
 --   KEYS[1] prefix of the app, KEYS[2] the lease, KEYS[3] the lineage
 --   ARGV[1] MessagePack: {inline bytes max, sparse members max, set names, {counter, field} pairs, ledger names, users}
 --   a user: {id, expected or false, record, joins, leaves, {sum, amount, ...}, {{field, expected or false, bytes}, ...} or false,
---            {ledger, amount as text, ...} or false, whether what is stored apart goes first}
+--            {ledger, amount as text, ...} or false, whether what is stored apart goes first,
+--            {reason, sum, amount, ...} of the cells that were complete already, or false}
 --   ARGV[2] the last mark that the client has seen, ARGV[3] what makes a new one unique
 -- Returns {place, current or false, ..., mark} with the users that were not applied, or 'paused'.
 local base = KEYS[1]
@@ -115,6 +116,7 @@ for _, match in ipairs(matching) do
 end
 
 -- 4. Write.
+local revisions = {}
 for _, match in ipairs(matching) do
   local user, bucket, field, index, long = unpack(match)
   local value = index .. user[3]
@@ -126,6 +128,12 @@ for _, match in ipairs(matching) do
     if long then call('DEL', base .. 'r:' .. user[1]) end
   end
   if user[9] then call('DEL', base .. 'k:' .. user[1]) end
+  local revised = user[10] or NONE
+  for at = 2, #revised, 2 do
+    local name = sum_names[revised[at] + 1]
+    local field = revised[1] .. name[1] .. '|' .. name[2]
+    revisions[field] = (revisions[field] or 0) + revised[at + 1]
+  end
   for _, part in ipairs(user[7] or NONE) do call('HSET', base .. 'k:' .. user[1], part[1], part[3]) end
   local entries = user[8] or NONE
   for at = 1, #entries, 2 do
@@ -188,6 +196,7 @@ for name, counter in pairs(counters) do
     if #words > 0 then call('HSET', key, unpack(words)) end
   end
 end
+for field, amount in pairs(revisions) do call('HINCRBY', base .. 'o', field, string.format('%.0f', amount)) end
 call('HSET', base .. 'n', 'users', given)
 call('HINCRBY', base .. 'n', 'version', 1)
 conflicts[#conflicts + 1] = lineage(KEYS[3], ARGV[2], ARGV[3])

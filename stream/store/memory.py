@@ -16,12 +16,14 @@ from stream.store.protocol import (
     Partition,
     Position,
     Progress,
+    Revision,
     StoredUser,
     StorePaused,
     UserWrite,
     View,
     smallest,
 )
+from stream.store.revisions import cell_of, cells_of, revisions_of
 
 _K = TypeVar("_K", str, int)
 
@@ -34,8 +36,11 @@ class _Users(Struct):
     sets: dict[str, set[int]] = field(default_factory=dict)
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
     ledgers: dict[str, dict[int, int]] = field(default_factory=dict)
+    outbox: dict[str, int] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)
     given: int = 0
     version: int = 0
+    told: int = 0
 
 
 class _Data:
@@ -131,6 +136,10 @@ class MemoryStore:
                 _add(users.counters.setdefault(counter, {}), counted, amount)
             for name, amount in write.delta.ledgers.items():
                 _add(users.ledgers.setdefault(name, {}), index, amount)
+            for counter, counted in write.revised:
+                waiting = f"{write.reason}|{counter}|{counted}"
+                by = write.delta.sums[counter, counted]
+                users.outbox[waiting] = users.outbox.get(waiting, 0) + by
         users.version += len(conflicts) < len(writes)
         self._mark(shard, new=len(conflicts) < len(writes))
         return conflicts
@@ -195,6 +204,27 @@ class MemoryStore:
         }
         return View(numbers, bitmaps, entries, sum(users.version for users in shards))
 
+    async def take_revisions(self, app: str) -> list[Revision]:
+        """What waits is taken, unless something was taken before."""
+        shards = [self._app(shard, app) for shard in range(self.shards)]
+        for users in shards:
+            if not users.taken:
+                users.taken, users.outbox = users.outbox, {}
+        changes = [users.taken for users in shards]
+        cells = cells_of(changes)
+        numbers = [[_told(users, cell) for cell in cells] for users in shards]
+        return revisions_of(shards[0].told + 1, cells, changes, numbers)
+
+    async def let_go_revisions(self, app: str, count: int) -> None:
+        """What was taken is told."""
+        for shard in range(self.shards):
+            self._app(shard, app).taken = {}
+        self._app(0, app).told += count
+
+    async def lead(self, role: str, seconds: float) -> bool:
+        """Nobody else is there."""
+        return True
+
     async def pause(self, seconds: float) -> bool:
         """Make applies wait."""
         self._data.paused = True
@@ -208,7 +238,7 @@ class MemoryStore:
         """Every user of an app."""
         for shard in range(self.shards):
             users = self._app(shard, app)
-            for user, (index, record) in users.records.items():
+            for user, (index, record) in list(users.records.items()):
                 yield StoredUser(shard, index, record, users.parts.get(user, {}))
 
     async def stored_counters(self, app: str) -> dict[int, dict[str, dict[str, int]]]:
@@ -235,6 +265,13 @@ class MemoryStore:
 
     async def aclose(self) -> None:
         """Nothing to close."""
+
+
+def _told(users: _Users, cell: str) -> int:
+    """The number of a cell without what waits in the outbox."""
+    counter, _, counted = cell.rpartition("|")
+    waiting = sum(by for name, by in users.outbox.items() if cell_of(name)[1] == cell)
+    return users.counters.get(counter, {}).get(counted, 0) - waiting
 
 
 def _add(numbers: dict[_K, int], key: _K, amount: int) -> None:

@@ -40,6 +40,12 @@ def pack_writes(writes: Sequence[UserWrite], inline_bytes_max: int) -> bytes:
                 ]
                 or False,
                 write.clears,
+                [
+                    write.reason + "|",
+                    *(word for key in write.revised for word in (sums[key], delta.sums[key])),
+                ]
+                if write.revised
+                else False,
             )
         )
     packed: bytes = _pack(

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from stream.retention.found import Delta
+from stream.retention.names import Sum
 
 Bitmap = npt.NDArray[np.uint64]
 Partition = tuple[str, int]
@@ -28,6 +29,7 @@ class UserWrite(Struct):
     """The new record of one user, and what it changes; applied only if the stored record is still `expected`.
 
     clears   kept events that were stored apart go first
+    revised  the sums whose cells were complete already, and so are noted in the outbox; `reason` says why they change
     """
 
     user: bytes
@@ -36,6 +38,8 @@ class UserWrite(Struct):
     delta: Delta
     parts: list[Part] = []
     clears: bool = False
+    revised: Sequence[Sum] = ()
+    reason: str = ""
 
 
 class Progress(NamedTuple):
@@ -61,6 +65,17 @@ class View(NamedTuple):
     sets: dict[str, Bitmap]
     ledgers: dict[str, Ledger]
     version: int
+
+
+class Revision(NamedTuple):
+    """How a complete cell of the plain triangle changed since it was last told; `reasons` in order."""
+
+    number: int
+    counter: str
+    field: str
+    old: int
+    new: int
+    reasons: tuple[str, ...]
 
 
 class StoredUser(Struct):
@@ -131,6 +146,15 @@ class Store(Protocol):
         ledgers: Sequence[str] = (),
     ) -> View:
         """Some counters, sets and ledgers of an app in one state; what is missing is empty."""
+
+    async def take_revisions(self, app: str) -> list[Revision]:
+        """What changed since the revisions were last taken and let go; the same ones again until they are let go."""
+
+    async def let_go_revisions(self, app: str, count: int) -> None:
+        """What was taken is told, so many revisions of it."""
+
+    async def lead(self, role: str, seconds: float) -> bool:
+        """Whether this store's owner is the one that plays a role for so long."""
 
     async def pause(self, seconds: float) -> bool:
         """Take or renew the lease by which applies wait; False when somebody else holds it."""

@@ -21,12 +21,14 @@ from stream.store.protocol import (
     Partition,
     Position,
     Progress,
+    Revision,
     StoredUser,
     StorePaused,
     UserWrite,
     View,
     smallest,
 )
+from stream.store.revisions import cells_of, revisions_of
 from stream.store.views import Names, Part, entries, join, numbers, pairs
 
 _LISTPACK_VALUE_BYTES = 64
@@ -43,7 +45,7 @@ class RedisStore:
         self.shards = shards
         self._client = client
         self._apply, self._read, self._advance = Script("apply"), Script("read"), Script("advance")
-        self._counters = Script("counters")
+        self._counters, self._revisions = Script("counters"), Script("revisions")
         self._inline_bytes_max = _LISTPACK_VALUE_BYTES
         self._lease = secrets.token_hex(8)
         self._lineage = [Lineage() for _ in range(shards)]
@@ -216,14 +218,44 @@ class RedisStore:
             values = answers[at + len(ledgers)] if chunks and names.sets else []
             return Part([numbers(stored) for stored in counters], values, ledgers, chunks, int(version or 0))
 
+    async def take_revisions(self, app: str) -> list[Revision]:
+        """One call a shard for the changes, and one for the cells as they stand."""
+        prefixes = [app_prefix(shard, app) for shard in range(self.shards)]
+        changes = [pairs((await self._revisions(self._client, (prefix,)))[0]) for prefix in prefixes]
+        if not any(changes):
+            return []
+        cells = cells_of(changes)
+        given = [(await self._revisions(self._client, (prefix,), *cells))[1] for prefix in prefixes]
+        told = int(await answered(self._client.hget(prefixes[0] + "n", "revisions")) or 0)
+        return revisions_of(told + 1, cells, changes, given)
+
+    async def let_go_revisions(self, app: str, count: int) -> None:
+        """The numbers go on behind those that were told."""
+        for shard in reversed(range(self.shards)):
+            prefix = app_prefix(shard, app)
+            async with self._client.pipeline(transaction=True) as call:
+                call.delete(prefix + "t")
+                if shard == 0:
+                    call.hincrby(prefix + "n", "revisions", count)
+                await answered(call.execute())
+
+    async def lead(self, role: str, seconds: float) -> bool:
+        """A lease of its own for each role; it ends by itself."""
+        return await self._leased(f"{shard_prefix(0)}lead:{role}", seconds)
+
     async def pause(self, seconds: float) -> bool:
         """Take or renew the lease on every shard; it ends by itself."""
         for shard in range(self.shards):
-            key, ends = shard_prefix(shard) + "lease", int(seconds * 1000)
-            if not await answered(self._client.set(key, self._lease, nx=True, px=ends)):
-                if await answered(self._client.get(key)) != self._lease.encode():
-                    return False
-                await answered(self._client.set(key, self._lease, px=ends))
+            if not await self._leased(shard_prefix(shard) + "lease", seconds):
+                return False
+        return True
+
+    async def _leased(self, key: str, seconds: float) -> bool:
+        ends = int(seconds * 1000)
+        if not await answered(self._client.set(key, self._lease, nx=True, px=ends)):
+            if await answered(self._client.get(key)) != self._lease.encode():
+                return False
+            await answered(self._client.set(key, self._lease, px=ends))
         return True
 
     async def resume(self) -> None:

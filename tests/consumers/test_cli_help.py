@@ -8,7 +8,7 @@ import typer
 from consumers.cli import app
 from tests.consumers.cli import Command, command
 
-COMMANDS = ["up", "worker", "api", "import", "simulate", "report", "dead-letters", "audit", "config"]
+COMMANDS = ["up", "worker", "api", "import", "simulate", "report", "dead-letters", "audit", "erase", "config"]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import io
 import json
 import threading
 from collections.abc import Iterator
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from rich.console import Console
 
-from consumers.cli import triangle
-from consumers.cli.report import base_url, conditions, first_cohort
+from consumers.api.parameters import NAMES
+from consumers.cli.asking import base_url, conditions
+from consumers.cli.report import first_cohort
+from consumers.cli.views import triangle
 from consumers.settings import UP_FILE, Settings
 from tests.consumers.cli import Command, command
 
@@ -44,7 +47,7 @@ def answer(periods: int = 3, segments: tuple[str | None, ...] = (None,)) -> dict
 
 def shown(found: dict[str, Any], width: int = 100) -> str:
     console = Console(width=width, file=io.StringIO(), highlight=False)
-    console.print(triangle.rendered(found, width))
+    console.print(triangle.rendered(found, {}, width))
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
@@ -86,7 +89,7 @@ def test_no_cohorts_is_said() -> None:
 
 
 def test_the_csv_has_one_line_a_cell() -> None:
-    lines = list(csv.DictReader(io.StringIO(triangle.as_csv(answer(segments=("a,b",))))))
+    lines = list(csv.DictReader(io.StringIO(triangle.as_csv(answer(segments=("a,b",)), {}))))
     assert len(lines) == 4 + 3 + 2 + 1
     assert lines[3] == {
         "app": "demo",
@@ -104,12 +107,12 @@ def test_the_csv_has_one_line_a_cell() -> None:
 
 
 def test_the_markdown_is_a_table() -> None:
-    lines = triangle.as_markdown(answer()).splitlines()
+    lines = triangle.as_markdown(answer(), {}).splitlines()
     assert lines[0] == "| cohort | users | D0 | D1 | D2 | D3 |"
     assert lines[2] == "| 2026-11-20 | 1000 | 100.0 % | 50.0 % | 33.3 % | 25.0 %~ |"
     assert lines[-1] == "| **average** |  |  | 50.0 % |  |  |"
     assert len({line.count("|") for line in lines}) == 1
-    split = triangle.as_markdown(answer(segments=("a|b",))).splitlines()
+    split = triangle.as_markdown(answer(segments=("a|b",)), {}).splitlines()
     assert "a\\|b" in split[2]
 
 
@@ -128,11 +131,11 @@ class Api(BaseHTTPRequestHandler):
     """Answers like the API, or refuses; remembers what it was asked."""
 
     asked: list[str] = []
-    refuse = False
+    refuse = ""
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
-        found = {"title": "Bad Request", "detail": "cohort: say install"} if self.refuse else answer()
+        found = {"title": "Bad Request", "detail": self.refuse} if self.refuse else answer()
         body = json.dumps(found).encode()
         self.send_response(400 if self.refuse else 200)
         self.send_header("Content-Length", str(len(body)))
@@ -145,7 +148,7 @@ class Api(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def api() -> Iterator[str]:
-    Api.asked, Api.refuse = [], False
+    Api.asked, Api.refuse = [], ""
     server = HTTPServer(("127.0.0.1", 0), Api)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -160,47 +163,53 @@ def retention(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     return command(monkeypatch, capsys)
 
 
-def test_every_option_reaches_the_api(retention: Command, api: str) -> None:
+@pytest.mark.parametrize("path", list(NAMES))
+def test_every_parameter_of_the_api_is_an_option(retention: Command, api: str, path: str) -> None:
+    given = {name: "1" if name in ("periods", "limit", "day") else f"x-{name}" for name in NAMES[path]}
     options = [
-        "--app",
-        "a",
-        "--from",
-        "2026-11-01",
-        "--to",
-        "2026-11-02",
-        "--periods",
-        7,
-        "--cohort",
-        "session",
-        "--return",
-        "any",
+        part
+        for name, value in given.items()
+        for part in (f"--{name.replace('_', '-')}", "source:a,b" if name == "where" else value)
     ]
-    options += [
-        "--criterion",
-        "on_or_after",
-        "--where",
-        "source:a,b",
-        "--breakdown",
-        "country",
-        "--limit",
-        3,
-        "--as-of",
-        "2026-11-03",
-    ]
-    assert retention("report", "--url", api, *options).code == 0
+    view = path.rsplit("/", 1)[1]
+    assert retention("report", view, "--json", "--url", api, *options).code == 0
     url = urlsplit(Api.asked[0])
-    assert url.path == "/api/v1/retention"
+    assert url.path == path
     asked = {name: values[0] for name, values in parse_qs(url.query).items()}
-    assert asked == {
-        "app": "a", "from": "2026-11-01", "to": "2026-11-02", "periods": "7", "cohort": "session", "return": "any",
-        "criterion": "on_or_after", "where": "source:a%2Cb", "breakdown": "country", "limit": "3", "as_of": "2026-11-03",
-    }  # fmt: skip
+    assert asked == {name: "source:a%2Cb" if name == "where" else value for name, value in given.items()}
+
+
+def test_the_triangle_is_the_view_where_none_is_named_and_reaches_back_far_enough(
+    retention: Command, api: str
+) -> None:
+    retention("report", "--url", api, "--to", "2026-11-23")
+    retention("report", "--url", api, "--to", "2026-11-23", "--period", "week")
+    retention("report", "--url", api, "--to", "2026-11-23", "--brackets", "1-3")
+    asked = [
+        (urlsplit(path).path, {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()})
+        for path in Api.asked
+    ]
+    assert {path for path, _ in asked} == {"/api/v1/retention"}
+    assert [(one["from"], one.get("periods")) for _, one in asked] == [
+        ("2026-10-19", "30"),
+        ("2026-09-14", "8"),
+        ("2026-10-19", None),
+    ]
+
+
+def test_what_a_view_does_not_know_is_said_of_the_option(retention: Command, api: str) -> None:
+    Api.refuse = "there is no parameter 'as_of' here; the parameters are app, week_start"
+    said = retention("report", "active", "--as-of", "2026-11-20", "--url", api)
+    assert said.code == 2
+    assert "Invalid value for --as-of: not for this view; it knows --app, --week-start" in said.err
+    said = retention("report", "nothing", "--url", api)
+    assert (said.code, "choose one of retention, active, crr" in said.err) == (2, True)
 
 
 def test_each_form_is_what_it_says(retention: Command, api: str, tmp_path: Path) -> None:
     assert json.loads(retention("report", "--url", api, "--json").out) == answer()
-    assert retention("report", "--url", api, "--csv").out == triangle.as_csv(answer())
-    assert retention("report", "--url", api, "--markdown").out == triangle.as_markdown(answer())
+    assert retention("report", "--url", api, "--csv").out == triangle.as_csv(answer(), {})
+    assert retention("report", "--url", api, "--markdown").out == triangle.as_markdown(answer(), {})
     said = retention("report", "--url", api, "--svg", tmp_path / "t.svg")
     assert "install cohorts" in said.out
     picture = (tmp_path / "t.svg").read_text()
@@ -210,7 +219,7 @@ def test_each_form_is_what_it_says(retention: Command, api: str, tmp_path: Path)
 
 
 def test_what_the_api_refuses_is_said_in_its_words(retention: Command, api: str) -> None:
-    Api.refuse = True
+    Api.refuse = "cohort: say install"
     said = retention("report", "--url", api)
     assert (said.code, said.err) == (
         2,
@@ -220,12 +229,54 @@ def test_what_the_api_refuses_is_said_in_its_words(retention: Command, api: str)
 
 def test_shades_can_be_read_and_few_colours_get_none() -> None:
     console = Console(width=100, file=io.StringIO(), color_system="standard", force_terminal=True)
-    console.print(triangle.rendered(answer(), 100, shades=False))
+    console.print(triangle.rendered(answer(), {}, 100, shades=False))
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "\x1b[4" not in text, "no background"
     assert "\x1b[1m" in text
 
 
+def test_brackets_weeks_and_months_name_their_columns() -> None:
+    found = answer() | {"period": "week", "average": []}
+    for row in found["rows"]:
+        row["cells"] = [
+            cell(0, 7, 7) | {"label": "0"},
+            cell(1, 3, 7) | {"label": "1-3"},
+            cell(4, 1, 7) | {"label": "4-7"},
+        ]
+    assert shown(found).splitlines()[1].split() == ["cohort", "users", "W0", "W1-3", "W4-7"]
+    assert "| W0 | W1-3 | W4-7 |" in triangle.as_markdown(found, {})
+    assert next(csv.DictReader(io.StringIO(triangle.as_csv(found, {}))))["label"] == "0"
+
+
+def test_money_has_a_table_a_currency_and_a_line_a_currency() -> None:
+    found = answer() | {"return": "revenue"}
+    for row in [*found["rows"], {"cells": found["average"]}]:
+        for one in row["cells"]:
+            one["revenue"] = {"USD": "12.34", "VND": "1250000"} if one["users"] else {}
+    text = shown(found)
+    assert "revenue in USD on or after day n" in text
+    assert "revenue in VND" in text
+    assert "12.34" in text
+    assert "1.2M" in text or "1.3M" in text
+    lines = list(csv.DictReader(io.StringIO(triangle.as_csv(found, {}))))
+    assert [(line["currency"], line["revenue"]) for line in lines[:2]] == [
+        ("USD", "12.34"),
+        ("VND", "1250000"),
+    ]
+    assert "cohort (VND)" in triangle.as_markdown(found, {})
+    assert len({line.count("|") for line in triangle.as_markdown(found, {}).splitlines() if line}) == 1
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [("0", "0"), ("4.99", "4.99"), ("999.99", "999.99"), ("1234.5", "1,234"), ("56789", "56.8k"), ("-25000", "-25.0k"),
+     ("1234567", "1.2M"), ("9876543210", "9.9G")],
+)  # fmt: skip
+def test_large_amounts_are_shown_in_few_characters(amount: str, text: str) -> None:
+    assert triangle.short(Decimal(amount)) == text
+
+
 def test_by_default_d30_can_be_seen() -> None:
     assert first_cohort("2026-11-23") == "2026-10-19"
+    assert first_cohort("2026-11-23", 1) == "2026-11-22"
     assert first_cohort("nonsense") is None

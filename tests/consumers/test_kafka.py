@@ -5,12 +5,12 @@ from collections import Counter
 
 import pytest
 
-from consumers.kafka import DEAD_LETTERS, Kafka, KafkaUnavailable, Sender, producer, stored_records
+from consumers.kafka import DEAD_LETTERS, REVISIONS, Kafka, KafkaUnavailable, Sender, producer, stored_records
 from consumers.settings import Settings
 from stream.events.schema import TOPICS
 from tests.servers import Broker, KafkaLike
 
-ALL = {*TOPICS, DEAD_LETTERS}
+ALL = {*TOPICS, DEAD_LETTERS, REVISIONS}
 
 
 @pytest.fixture(params=["broker", "kafka"])

@@ -87,7 +87,9 @@ def test_a_clock_behind_kafkas_gives_no_negative_time() -> None:
 
 async def test_the_engine_takes_exactly_the_steps_of_the_catalogue() -> None:
     decoder = Decoder(zones=lambda app: zone("UTC"), secret=b"s" * 16, earliest_ms=0)
-    engine = Engine(MemoryStore(), decoder, lambda app: zone("UTC"), log_id="log", clock=lambda: 0.0)
+    engine = Engine(
+        MemoryStore(), decoder, lambda app: zone("UTC"), log_id="log", clock=lambda: 0.0, now_ms=lambda: 0
+    )
     await engine.assigned([("installs", 0)])
 
     async def deliver(letters: list[object]) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from stream.report import active, retention
 from stream.report.query import parse_active, parse_retention
 from stream.store.memory import MemoryStore
-from tests.laws.checks import ASKED, check_world, no_cell_above_its_cohort, oracle_of
+from tests.laws.checks import check_world, no_cell_above_its_cohort, oracle_of
 from tests.laws.profiles import LIMIT, examples
 from tests.laws.test_laws import SEEDS
 from tests.laws.world import Gate, Log, Nemesis, Scheduler, World
@@ -59,7 +59,7 @@ def reader(
 async def test_no_answer_is_torn(data: st.DataObject, story: Story, seed: int, shards: int) -> None:
     store, rng, answers = MemoryStore(shards), random.Random(seed), []  # type: ignore[var-annotated]
     await store.claim_zone(APP, story.zone)
-    query = data.draw(retention_queries(story, ASKED))
+    query = data.draw(retention_queries(story))
     now_ms = day_start_ms(story.zone, story.first + timedelta(days=DAYS + 1))
     nemesis = reader(store, story, query, now_ms, answers)
     world = World(Log(story.records, rng), store, rng, story.zone, batch_max=2, nemesis=nemesis)

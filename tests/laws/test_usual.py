@@ -66,7 +66,9 @@ async def count_in_order(store: MemoryStore, records: list[Record], rng: random.
     made = []
     for number in range(engines):
         decoder = Decoder(zones=lambda app: zone(ZONE), secret=b"s", earliest_ms=0)
-        one = Engine(store.client(), decoder, lambda app: zone(ZONE), log_id="log", clock=lambda: 0.0)
+        one = Engine(
+            store.client(), decoder, lambda app: zone(ZONE), log_id="log", clock=lambda: 0.0, now_ms=lambda: 0
+        )
         await one.assigned([(topic, number) for topic in ("installs", "sessions", "purchases")])
         made.append(one)
     nexts: dict[tuple[str, int], int] = {}

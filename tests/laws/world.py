@@ -27,6 +27,7 @@ from tests.strategies import Record, Story
 PARTITIONS = 4
 LOG_ID = "log-1"
 LIVES_MAX = 60
+NOW_MS = epoch_ms("2030-01-01T00:00:00Z")  # long after every story
 CHECKS = 4  # A check passes silently while the store is away; several in a row are never all of them lost.
 Partition = tuple[str, int]
 Deliver = Callable[[list[DeadLetter]], Awaitable[None]]
@@ -176,6 +177,7 @@ class World:
     rng: random.Random
     zone: str = "UTC"
     log_id: str = LOG_ID
+    now_ms: int = NOW_MS
     batch_max: int = 8
     workers: int = 2
     zombies: bool = True
@@ -238,7 +240,13 @@ class World:
 
     async def _work(self, scheduler: Scheduler, store: Any, mine: list[Partition]) -> None:
         engine = self.engine_class(
-            store, self.decoder(), self._zones, log_id=self.log_id, clock=lambda: 0.0, sleep=_no_time
+            store,
+            self.decoder(),
+            self._zones,
+            log_id=self.log_id,
+            clock=lambda: 0.0,
+            now_ms=lambda: self.now_ms,
+            sleep=_no_time,
         )
 
         async def deliver(letters: list[DeadLetter]) -> None:

@@ -91,7 +91,7 @@ async def test_a_triangle_has_the_members_of_the_contract_in_its_order(place: Pl
     answer = await place.get("/api/v1/retention?app=shop&from=2026-11-20&to=2026-11-20&periods=1")
     said = [answer.pop(name) for name in list(answer)[:8]]
     assert said == ["shop", "UTC", "day", "install", "session", "on", "calendar", "2026-11-23T10:00:00Z"]
-    assert list(answer) == ["rows", "average"]
+    assert list(answer) == ["definition", "rows", "average"]
     (row,) = answer["rows"]
     assert list(row) == ["cohort", "segment", "size", "size_complete", "cells"]
     assert [list(cell) for cell in row["cells"]] == [["n", "users", "rate", "low", "high", "complete"]] * 2
@@ -161,13 +161,20 @@ async def test_actives_have_the_members_of_the_contract_in_its_order(place: Plac
         ("app=Shop", "no app id"),
         ("app=shop&app=shop", "app is given twice"),
         ("app=shop&perids=3", "the parameters are app, from, to"),
-        ("app=shop&period=hour", "period=hour is not offered yet; choose day"),
-        ("app=shop&period=fortnight", "period='fortnight' is unknown; choose day"),
-        ("app=shop&cohort=purchase", "not offered yet; choose one of install, first_seen, session"),
-        ("app=shop&return=revenue", "not offered yet; choose one of session, any"),
+        ("app=shop&period=fortnight", "period='fortnight' is unknown; choose one of hour, day, week, month"),
+        ("app=shop&cohort=buyers", "is unknown; choose one of install, first_seen, first_purchase"),
+        ("app=shop&return=money", "is unknown; choose one of session, purchase, any, revenue"),
         ("app=shop&criterion=rolling", "is unknown; choose one of on, on_or_after"),
-        ("app=shop&window=elapsed", "not offered yet; choose calendar"),
-        ("app=shop&brackets=1-3", "brackets is not offered yet"),
+        ("app=shop&window=elapsed&period=month", "choose period=day or period=week"),
+        ("app=shop&window=elapsed&cohort=session", "choose install, first_seen or first_purchase"),
+        ("app=shop&preset=adjust&period=hour", "of preset=adjust"),
+        ("app=shop&preset=firebase", "choose one of amplitude, mixpanel, posthog, appsflyer, adjust"),
+        ("app=shop&brackets=1-3&criterion=up_to", "choose on or on_or_after"),
+        ("app=shop&brackets=3-1", "write them like 1-3,4-7,8"),
+        ("app=shop&brackets=1,,2", "write them like 1-3,4-7,8"),
+        ("app=shop&brackets=1-100000", "choose smaller ones"),
+        ("app=shop&brackets=" + ",".join(map(str, range(1, 1002))), "at most 1,000"),
+        ("app=shop&from=2000-01-01&period=hour", "more than 100,000 cells"),
         ("app=shop&from=20261120", "write it like 2026-11-20"),
         ("app=shop&from=2026-02-30", "write it like 2026-11-20"),
         ("app=shop&from=2026-11-21&to=2026-11-20", "swap them"),
@@ -210,7 +217,7 @@ async def test_an_app_that_is_not_counted_is_refused() -> None:
 
 
 async def test_what_is_not_there_is_told_what_is(place: Place) -> None:
-    for path in ("/", "/api/v1/retentoin", "/api/v2/retention", "/%FF", "/%ED%A0%80"):
+    for path in ("/api", "/api/v1/retentoin", "/api/v2/retention", "/%FF", "/%ED%A0%80"):
         detail = await place.refused(path, 404)
         assert "/api/v1/retention" in detail
     assert "GET /api/v1/status" in (await place.get("/nothing", 404))["endpoints"]
@@ -276,7 +283,7 @@ async def test_positions_of_another_log_cover_nothing(place: Place) -> None:
 
 
 async def test_a_topic_that_kafka_does_not_show_is_not_covered(place: Place) -> None:
-    place.kafka.ends = {("installs", 0): 0, ("sessions", 0): 0}
+    place.kafka.ends = {(topic, 0): 0 for topic in TOPICS if topic != "purchases"}
     answer = await place.get("/api/v1/status")
     assert (answer["caught_up"], answer["lag"], answer["missing_topics"]) == (False, 0, ["purchases"])
 
@@ -308,6 +315,13 @@ WORDS = st.sampled_from(
             "day",
             "country",
             "platform",
+            "hour",
+            "month",
+            "revenue",
+            "elapsed",
+            "up_to",
+            "1-3,4",
+            "posthog",
         ),
         *(
             "country:VN",

@@ -18,6 +18,7 @@ from consumers.identity import identity
 from consumers.kafka import Kafka, producer
 from consumers.local.servers import free_port
 from consumers.settings import Settings, environment
+from stream.events.schema import TOPICS
 from stream.store.redis import RedisStore
 from tests.servers import Broker, Valkey
 from tests.waiting import wait_until
@@ -149,7 +150,7 @@ async def test_the_status_compares_the_ends_of_the_log_with_what_is_stored(
     async with Kafka(api.settings) as kafka:
         await kafka.ensure_topics()
     status, answer = await api.get("/api/v1/status")
-    assert (status, answer["caught_up"], len(answer["partitions"])) == (200, True, 6)
+    assert (status, answer["caught_up"], len(answer["partitions"])) == (200, True, 2 * len(TOPICS))
     sender = producer(api.settings)
     await sender.start()
     await sender.send_and_wait("sessions", b"{}", partition=1)

@@ -21,9 +21,9 @@ class Watched(MemoryStore):
         super().__init__()
         self.views: list[tuple[int, int]] = []
 
-    async def view(self, app: str, *, counters: Any = (), sets: Any = ()) -> View:
+    async def view(self, app: str, *, counters: Any = (), sets: Any = (), ledgers: Any = ()) -> View:
         self.views.append((len(counters), len(sets)))
-        return await super().view(app, counters=counters, sets=sets)
+        return await super().view(app, counters=counters, sets=sets, ledgers=ledgers)
 
 
 async def test_cells_are_absent_before_they_begin_and_open_until_they_end() -> None:

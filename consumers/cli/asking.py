@@ -1,0 +1,92 @@
+"""How does a command ask the HTTP API? Where it is, the answer of a path, and what it refuses, said of the options at fault."""
+
+import json
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlencode
+from urllib.request import Request, urlopen
+
+import typer
+
+from consumers.settings import Settings, load, running
+
+TIMEOUT_SECONDS = 60
+
+
+def base_url(settings: Settings) -> str:
+    """Where the API is: the running `retention up` of the data directory, else RETENTION_HTTP_HOST and _PORT."""
+    said = running(settings.data_dir).get("http")
+    host = "127.0.0.1" if settings.http_host in ("0.0.0.0", "::") else settings.http_host  # noqa: S104 compared, not bound
+    return (said or f"http://{host}:{settings.http_port}").rstrip("/")
+
+
+def asked_of(url: str | None, path: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer of a path; parameters without a value are left out. BadParameter where the API refuses what was asked."""
+    given = {name: value for name, value in parameters.items() if value not in (None, "")}
+    base = base_url(load()) if url is None else checked(url)
+    return fetched(f"{base}{path}?{urlencode(given)}", tuple(parameters))
+
+
+def checked(url: str) -> str:
+    """A base URL as it was given."""
+    if not re.match(r"https?://[^/\s]+", url):
+        raise typer.BadParameter(
+            f"{url!r} is no URL: write it like http://127.0.0.1:8080", param_hint="--url"
+        )
+    return url.rstrip("/")
+
+
+def conditions(where: list[str]) -> str:
+    """The `where` parameter: values percent-encoded inside, so that a comma or colon in one is part of it."""
+    parts = []
+    for one in where:
+        name, colon, value = one.partition(":")
+        if not colon or not name or not value:
+            raise typer.BadParameter(f"{one!r} is not NAME:VALUE", param_hint="--where")
+        parts.append(f"{name}:{quote(value, safe='')}")
+    return ",".join(parts)
+
+
+def fetched(url: str, options: tuple[str, ...]) -> dict[str, Any]:
+    """The JSON answer of a URL; ValueError with the API's own sentence when it refuses."""
+    request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 the scheme is ours or the user's own
+    try:
+        with urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
+            return dict(json.load(response))
+    except HTTPError as error:
+        if error.code == HTTPStatus.BAD_REQUEST:
+            raise _usage(_detail(error), options) from None
+        raise ValueError(_detail(error)) from None
+    except (URLError, OSError) as error:
+        reason = getattr(error, "reason", error)
+        base = url.split("/api/")[0]
+        raise ValueError(
+            f"no answer from {base} ({reason}); start `retention up` or `retention api`, or give --url"
+        ) from None
+
+
+def _usage(detail: str, options: tuple[str, ...]) -> typer.BadParameter:
+    """What the API says of a parameter, said of the option that gave it."""
+    foreign = re.match(r"there is no parameter '(\w+)' here; the parameters are (.*)", detail)
+    if foreign is not None:
+        others = ", ".join(_option(name) for name in foreign[2].split(", "))
+        return typer.BadParameter(f"not for this view; it knows {others}", param_hint=_option(foreign[1]))
+    named = re.match(rf"({'|'.join(options)})(=|: )", detail)
+    if named is None:
+        return typer.BadParameter(detail)
+    return typer.BadParameter(detail[named.end() :], param_hint=_option(named[1]))
+
+
+def _option(parameter: str) -> str:
+    return "--" + parameter.replace("_", "-")
+
+
+def _detail(error: HTTPError) -> str:
+    try:
+        problem = json.loads(error.read())
+        return str(problem.get("detail") or problem["title"])
+    except (ValueError, KeyError, AttributeError):
+        return f"the API answered {error.code} {error.reason}"

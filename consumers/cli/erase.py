@@ -1,0 +1,46 @@
+"""`retention erase`: how do I make a user disappear from every number?"""
+
+from typing import Annotated
+
+import typer
+
+from consumers.cli.console import await_, out, settings
+
+
+def erase(
+    user: Annotated[str, typer.Argument(help="Any id of the user, as events have it.", show_default=False)],
+    app: Annotated[str, typer.Option(help="The app.", show_default=False)],
+    wait: Annotated[bool, typer.Option("--wait", help="Return once it is counted everywhere.")] = False,
+) -> None:
+    """Erase everything that a user did until now, under all ids that are known to be the same person.
+
+    The order stands in topic `erasures` for ever, as keyed hashes. Events that come later start a new user.
+
+    Examples:
+
+        retention erase alice --app shop --wait
+    """
+    await_(_erase(app, user, wait))
+
+
+async def _erase(app: str, user: str, wait: bool) -> None:
+    import time
+
+    from consumers.cli.waiting import caught_up
+    from consumers.erasing import erase as order
+    from consumers.kafka import Kafka
+    from stream.store.redis import RedisStore
+
+    found = settings("kafka", "redis_url", "user_id_secret")
+    store = RedisStore.connect(found.redis_url.get_secret_value(), found.shards)
+    try:
+        async with Kafka(found) as kafka:
+            await kafka.ensure_topics()
+            receipt = await order(found, store, kafka, app, user, now_ms=time.time_ns() // 1_000_000)
+    finally:
+        await store.aclose()
+    ids = "1 id" if receipt["ids"] == 1 else f"{receipt['ids']} ids"
+    out.print(f"ordered: {ids}, receipt {receipt['receipt']}", highlight=False)
+    if wait:
+        await caught_up(found)
+        out.print("done")

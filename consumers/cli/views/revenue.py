@@ -1,0 +1,148 @@
+"""How does money look in a terminal? What was sold, then the lifetime value of each cohort, and how many of it have bought."""
+
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from consumers.cli.views.parts import (
+    NONE,
+    OPEN,
+    Answer,
+    Asked,
+    Line,
+    cell_text,
+    heat,
+    markdown,
+    number,
+    percent,
+)
+from consumers.cli.views.triangle import columns_that_fit, short
+
+_FIXED_WIDTH, _CELL_WIDTH = 20, 8
+_LETTERS = {"day": "D", "week": "W", "month": "M"}
+
+
+def rendered(answer: Answer, asked: Asked, width: int, *, shades: bool = True) -> RenderableType:
+    """The sum of the range; for each currency a triangle of LTV, and one of conversion."""
+    ns = sorted({cell["n"] for row in answer["rows"] for cell in row["cells"]})
+    shown = columns_that_fit(ns, width, _FIXED_WIDTH, _CELL_WIDTH)
+    title = Text(f"{asked['app']}: revenue, {_period(asked)} cohorts by {_cohort(asked)}", style="bold")
+    parts: list[RenderableType] = [title, _total(answer["total"])]
+    for currency in currencies(answer):
+        parts += [Text(""), Text(f"LTV in {currency}: revenue so far per user of the cohort", style="dim")]
+        parts.append(
+            _triangle(answer, asked, shown, shades, lambda cell, c=currency: _amount(cell["ltv"], c))
+        )
+        parts += [_projected(one) for one in answer.get("projection") or [] if one["currency"] == currency]
+    parts += [Text(""), Text("conversion: share of the cohort that has bought, in %", style="dim")]
+    parts.append(_triangle(answer, asked, shown, shades, _conversion))
+    return Group(*parts, Text(f"{OPEN} still open, blank not begun", style="dim"))
+
+
+def currencies(answer: Answer) -> list[str]:
+    """The currencies in which somebody paid."""
+    found = {*answer["total"]["revenue"]}
+    found |= {name for row in answer["rows"] for cell in row["cells"] for name in cell["ltv"]}
+    return sorted(found)
+
+
+def _total(total: dict[str, Any]) -> Text:
+    text = Text()
+    for currency, amount in sorted(total["revenue"].items()):
+        text.append(f"{Decimal(amount):,} {currency}", "bold green").append("   ")
+    text.append(f"{number(total['buyers'])} buyers, {number(total['purchases'])} purchases, ")
+    return text.append(f"{percent(total['repeat_rate'])} bought on two days or more")
+
+
+def _projected(one: dict[str, Any]) -> Text:
+    points = "   ".join(
+        f"n={point['n']}: {point['ltv']} ({point['low']} to {point['high']})" for point in one["points"]
+    )
+    return Text(f"projected LTV   {points}", style="dim")
+
+
+def _amount(money: dict[str, str], currency: str) -> tuple[float, str]:
+    amount = Decimal(money.get(currency, "0"))
+    return float(amount), short(amount)
+
+
+def _conversion(cell: dict[str, Any]) -> tuple[float, str] | None:
+    return None if cell["conversion"] is None else (cell["conversion"], percent(cell["conversion"], ""))
+
+
+def _triangle(answer: Answer, asked: Asked, shown: list[int], shades: bool, value: Any) -> Table:
+    table = Table(box=None, padding=(0, 0), collapse_padding=True, header_style="dim")
+    table.add_column("cohort", min_width=10)
+    table.add_column("users", justify="right", min_width=7)
+    for n in shown:
+        table.add_column(
+            f"{_LETTERS[_period(asked)]}{n} ", justify="right", min_width=_CELL_WIDTH, no_wrap=True
+        )
+    rows = [row for row in answer["rows"] if row["size"]]
+    top = max((found[0] for row in rows for cell in row["cells"] if (found := value(cell))), default=0) or 1
+    for row in rows:
+        cells = {cell["n"]: cell for cell in row["cells"]}
+        size = f"{row['size']:,}" + (" " if row.get("size_complete", True) else OPEN)
+        table.add_row(row["cohort"], size, *(_cell(cells.get(n), value, top, shades) for n in shown))
+    return table
+
+
+def _cell(cell: dict[str, Any] | None, value: Any, top: float, shades: bool) -> Text:
+    found = None if cell is None else value(cell)
+    if cell is None or found is None:
+        return Text("" if cell is None else f"{NONE} ", style="dim")
+    share, text = found[0] / top, found[1] + (" " if cell["complete"] else OPEN)
+    return Text(text.rjust(_CELL_WIDTH), style=heat(share) if shades else "bold" if share > 0.6 else "")
+
+
+def _period(asked: Asked) -> str:
+    return asked.get("period") or "day"
+
+
+def _cohort(asked: Asked) -> str:
+    return (asked.get("cohort") or "install").replace("_", " ")
+
+
+def lines(answer: Answer, asked: Asked) -> list[Line]:
+    """A line a cell and currency; a cell without money has one line too."""
+    found = []
+    for row in answer["rows"]:
+        of = {"app": asked["app"], **{name: row[name] for name in ("cohort", "size", "repeat_rate")}}
+        for cell in row["cells"]:
+            counts = {
+                name: cell[name] for name in ("n", "active", "payers", "purchases", "conversion", "complete")
+            }
+            names: list[str | None] = [*sorted({*cell["revenue"], *cell["ltv"]})] or [None]
+            for currency in names:
+                money = {name: cell[name].get(currency) for name in ("revenue", "arpu", "arppu", "ltv")}
+                found.append({**of, **counts, "currency": currency, **money})
+    return found
+
+
+def as_markdown(answer: Answer, asked: Asked) -> str:
+    """A table of LTV for each currency; without any money one of conversion."""
+    ns = sorted({cell["n"] for row in answer["rows"] for cell in row["cells"]})
+    letter = _LETTERS[_period(asked)]
+    tables = []
+    found: list[str | None] = [*currencies(answer)]
+    for currency in found or [None]:
+        rows = []
+        for row in answer["rows"]:
+            cells = {cell["n"]: cell for cell in row["cells"]}
+            line: Line = {
+                f"LTV in {currency}" if currency else "conversion": row["cohort"],
+                "users": row["size"],
+            }
+            rows.append(line | {f"{letter}{n}": _plain(cells.get(n), currency) for n in ns})
+        tables.append(markdown(rows))
+    return "\n".join(tables)
+
+
+def _plain(cell: dict[str, Any] | None, currency: str | None) -> str:
+    if cell is None:
+        return ""
+    text = percent(cell["conversion"]) if currency is None else cell_text(cell["ltv"].get(currency, "0"))
+    return text + ("" if cell["complete"] else OPEN)
