@@ -23,7 +23,7 @@ _PURCHASE = "purchase"
 
 
 class Entries(NamedTuple):
-    """A number for some buyers on some days; buyers are places in `Buyers.users`. In the order of days."""
+    """A number for some buyers on some days; buyers are numbered as in `Buyers`. In the order of days."""
 
     buyers: Ints
     days: Ints

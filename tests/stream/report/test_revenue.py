@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from stream.report import QueryError
-from stream.report.revenue_query import REVENUE_PARAMETERS, parse_revenue
-from stream.store.memory import MemoryStore
-from stream.store.protocol import View
-from tests.strategies import Record
-from tests.stream.report.counted import ask_revenue, counted, event, install, session
-
-DAY = "2026-11-20"
-COHORT: dict[str, str] = {"from_": DAY, "to": DAY, "now": "2026-11-22T18:00:00Z"}
-
-
-def bought(user: str, time: str, amount: str, currency: str = "USD", **fields: Any) -> Record:
-    """A purchase at a moment."""
-    return event("purchases", user, time, amount=amount, currency=currency, **fields)
-
-
-def column(answer: dict[str, Any], name: str, row: int = 0) -> list[Any]:
-    return [cell[name] for cell in answer["rows"][row]["cells"]]
+from tests.stream.report.counted import ask_revenue, counted, install, session
+from tests.stream.report.sold import COHORT, DAY, bought, column
 
 
 async def test_a_cohort_is_followed_by_what_it_pays_per_user_and_per_payer() -> None:
@@ -143,93 +123,6 @@ async def test_a_sum_of_nothing_is_left_out() -> None:
     assert (answer["total"]["buyers"], answer["total"]["purchases"]) == (2, 2)
 
 
-async def test_what_lies_before_the_start_is_in_no_cell_but_in_the_total() -> None:
-    store = await counted(
-        bought("a", "2026-11-19T14:00:00Z", "100.00"),
-        bought("a", f"{DAY}T01:00:00Z", "10.00"),
-        bought("a", f"{DAY}T02:00:00Z", "1.00", refund_of="x"),
-        install("a", DAY),
-        bought("b", f"{DAY}T01:00:00Z", "2.00"),
-        install("b", DAY),
-        bought("b", f"{DAY}T12:30:00Z", "3.00"),
-        bought("b", f"{DAY}T23:00:00Z", "4.00"),
-    )
-    answer = await ask_revenue(store, **COHORT)
-    assert column(answer, "payers") == [1, 0, 0]
-    assert column(answer, "purchases") == [2, 0, 0]
-    assert column(answer, "revenue")[0] == {"USD": "7.00"}
-    assert column(answer, "conversion")[2] == 0.5
-    assert (answer["rows"][0]["buyers"], answer["rows"][0]["purchases"]) == (1, 2)
-    total = answer["total"]
-    assert (total["revenue"], total["buyers"], total["purchases"]) == ({"USD": "18.00"}, 2, 4)
-
-
-async def test_money_of_a_start_day_that_comes_to_nothing_is_still_cut_at_the_start() -> None:
-    store = await counted(
-        bought("a", f"{DAY}T01:00:00Z", "5.00"),
-        install("a", DAY),
-        bought("a", f"{DAY}T20:00:00Z", "5.00", refund_of="x"),
-    )
-    answer = await ask_revenue(store, **COHORT)
-    assert column(answer, "revenue")[0] == {"USD": "-5.00"}
-    assert answer["total"]["revenue"] == {}
-
-
-async def test_a_first_purchase_makes_a_customer_and_a_refund_does_not() -> None:
-    store = await counted(
-        bought("a", f"{DAY}T01:00:00Z", "2.00", refund_of="x"),
-        bought("a", f"{DAY}T14:00:00Z", "5.00"),
-        bought("a", "2026-11-22T14:00:00Z", "6.00"),
-        install("b", DAY),
-    )
-    answer = await ask_revenue(store, cohort="first_purchase", **COHORT)
-    (row,) = answer["rows"]
-    assert (row["size"], row["repeat_rate"], row["days_between"]) == (1, 1.0, 2.0)
-    assert column(answer, "revenue") == [{"USD": "5.00"}, {}, {"USD": "6.00"}]
-    assert column(answer, "active") == [1, 0, 1]
-    assert answer["total"]["revenue"] == {"USD": "3.00"}
-
-
-async def test_first_seen_counts_what_was_bought_before_the_install() -> None:
-    store = await counted(bought("a", f"{DAY}T01:00:00Z", "2.00"), install("a", DAY))
-    answer = await ask_revenue(store, cohort="first_seen", **COHORT)
-    assert column(answer, "revenue")[0] == {"USD": "2.00"}
-    assert column(answer, "payers")[0] == 1
-
-
-async def test_in_a_week_each_member_starts_on_its_own_day() -> None:
-    """2026-11-16 is a Monday. Anna installs on Wednesday; what she bought on Tuesday is before her time."""
-    store = await counted(
-        bought("anna", "2026-11-17T14:00:00Z", "100.00"),
-        install("anna", "2026-11-18"),
-        bought("anna", "2026-11-18T14:00:00Z", "1.00"),
-        install("bo", "2026-11-16"),
-        bought("bo", "2026-11-17T14:00:00Z", "2.00"),
-        bought("bo", "2026-11-19T14:00:00Z", "2.50"),
-        bought("bo", "2026-11-23T14:00:00Z", "4.00"),
-    )
-    asked = {"from_": "2026-11-19", "to": "2026-11-19", "now": "2026-11-24T00:00:00Z", "period": "week"}
-    answer = await ask_revenue(store, **asked)
-    assert (answer["rows"][0]["cohort"], answer["rows"][0]["size"]) == ("2026-11-16", 2)
-    assert column(answer, "payers") == [2, 1]
-    assert column(answer, "purchases") == [3, 1]
-    assert column(answer, "revenue") == [{"USD": "5.50"}, {"USD": "4.00"}]
-    assert column(answer, "complete") == [True, False]
-    assert answer["total"]["revenue"] == {"USD": "105.50"}
-    sunday = await ask_revenue(store, week_start="sunday", **asked)
-    assert sunday["rows"][0]["cohort"] == "2026-11-15"
-
-
-async def test_months_are_those_of_the_calendar() -> None:
-    store = await counted(install("a", "2026-01-31"), bought("a", "2026-02-01T14:00:00Z", "1.00"))
-    answer = await ask_revenue(
-        store, from_="2026-01-15", to="2026-01-20", now="2026-03-01T00:00:00Z", period="month"
-    )
-    assert answer["rows"][0]["cohort"] == "2026-01-01"
-    assert column(answer, "revenue") == [{}, {"USD": "1.00"}, {}]
-    assert column(answer, "complete") == [True, True, False]
-
-
 async def test_who_buys_on_two_days_repeats_and_the_gap_between_is_measured() -> None:
     store = await counted(
         *(install(name, DAY) for name in "abc"),
@@ -242,6 +135,7 @@ async def test_who_buys_on_two_days_repeats_and_the_gap_between_is_measured() ->
     )
     asked = {"from_": DAY, "to": "2026-11-21", "as_of": "2026-11-30T00:00:00Z", "periods": "1"}
     answer = await ask_revenue(store, **asked)
+    assert column(answer, "conversion") == [2 / 3, 2 / 3]
     row, total = answer["rows"][0], answer["total"]
     assert [row[name] for name in ("buyers", "purchases", "repeat_rate", "frequency", "days_between")] == [
         *(2, 5, 0.5, 2.5, 2.5)
@@ -261,19 +155,40 @@ async def test_the_total_is_about_what_was_sold_in_the_days_asked_for_whoever_bo
     answer = await ask_revenue(store, **COHORT)
     total = answer["total"]
     assert (total["revenue"], total["buyers"], total["active"]) == ({"USD": "8.00"}, 1, 2)
+    assert total["purchases"] == 1
     assert (total["arpu"], total["arppu"]) == ({"USD": "4.0000"}, {"USD": "8.0000"})
     assert column(answer, "revenue") == [{}, {}, {}]
 
 
-async def test_as_of_hides_what_came_on_later_dates() -> None:
-    store = await counted(
-        install("a", DAY),
-        bought("a", "2026-11-21T23:00:00Z", "1.00"),
-        bought("a", "2026-11-22T00:00:00Z", "2.00"),
-    )
-    answer = await ask_revenue(store, from_=DAY, to="2026-11-25", as_of="2026-11-21T00:30:00Z")
-    assert column(answer, "revenue") == [{}, {"USD": "1.00"}]
-    assert (answer["rows"][0]["repeat_rate"], answer["total"]["purchases"]) == (0.0, 1)
+async def test_ltv_is_projected_from_complete_cells_alone() -> None:
+    """Twelve users come and buy again and again; on the last day, which is not over, one spends a fortune."""
+    users = [f"user {number}" for number in range(12)]
+    days = [f"2026-11-{day}" for day in range(10, 22)]
+    told = [install(user, days[0]) for user in users]
+    told += [
+        bought(user, f"{day}T14:00:00Z", f"{1 + place % 3}.00")
+        for at, day in enumerate(days[:-1])
+        for place, user in enumerate(users[: 12 - at // 2])
+    ]
+    rich = bought("user 0", f"{days[-1]}T01:00:00Z", "9999999.00")
+    asked = {"from_": days[0], "to": days[0], "now": f"{days[-1]}T18:00:00Z", "periods": "50"}
+    answer = await ask_revenue(await counted(*told), **asked)
+    (found,) = answer["projection"]
+    assert [found[name] for name in ("currency", "method", "cells", "users")] == [
+        "USD",
+        "shifted_power",
+        10,
+        12,
+    ]
+    assert [point["n"] for point in found["points"]] == [14, 30, 50, 60, 90]
+    observed = float(column(answer, "ltv")[10]["USD"])
+    for point in found["points"]:
+        low, ltv, high = (float(point[name]) for name in ("low", "ltv", "high"))
+        assert low < ltv < high
+        assert ltv > observed
+        assert len(point["ltv"].partition(".")[2]) == 4
+    assert (await ask_revenue(await counted(*told, rich), **asked))["projection"] == answer["projection"]
+    assert (await ask_revenue(await counted(*told), **asked | {"periods": "5"}))["projection"] is None
 
 
 async def test_conditions_hold_for_members_buyers_and_the_total() -> None:
@@ -302,74 +217,3 @@ async def test_sums_of_the_largest_amounts_are_exact(shards: int) -> None:
     answer = await ask_revenue(store, **COHORT)
     assert column(answer, "revenue")[0] == answer["total"]["revenue"] == {"USD": "299999999999.70"}
     assert column(answer, "arpu")[0] == {"USD": "9999999999.9900"}
-
-
-class Growing(MemoryStore):
-    """Remembers how often it was read; a currency turns up after the first read."""
-
-    def __init__(self, late: str = "") -> None:
-        super().__init__()
-        self.late, self.views = late, 0
-
-    async def view(self, app: str, **names: Any) -> View:
-        self.views += 1
-        view = await super().view(app, **names)
-        if self.views == 1:
-            view.counters["currencies"].pop(self.late, None)
-        return view
-
-
-@pytest.mark.parametrize(("late", "views"), [("", 2), ("USD", 3)])
-async def test_everything_is_read_at_once_after_the_currencies_and_again_when_one_turned_up(
-    late: str, views: int
-) -> None:
-    store = Growing(late)
-    await counted(install("a", DAY), bought("a", f"{DAY}T14:00:00Z", "5.00"), store=store)
-    answer = await ask_revenue(store, **COHORT)
-    assert answer["total"]["revenue"] == {"USD": "5.00"}
-    assert store.views == views
-
-
-async def test_an_answer_that_would_be_too_large_is_refused() -> None:
-    store = await counted()
-    with pytest.raises(QueryError, match="100,000 cells"):
-        await ask_revenue(store, from_="2025-01-01", to="2025-12-31", periods="400")
-    with pytest.raises(QueryError, match="10,000 days"):
-        await ask_revenue(store, from_="1950-01-01", to="1950-01-01")
-    answer = await ask_revenue(store, from_="2025-01-01", to="2026-12-01")
-    assert 90_000 < sum(len(row["cells"]) for row in answer["rows"]) <= 100_000
-
-
-def test_what_is_not_asked_for_has_a_default() -> None:
-    query = parse_revenue({"app": "shop"})
-    assert (query.period, query.week_start, query.cohort, query.periods) == ("day", "monday", "install", None)
-
-
-@pytest.mark.parametrize(
-    ("given", "detail"),
-    [
-        ({"period": "hour"}, "choose one of day, week, month"),
-        ({"cohort": "session"}, "choose one of install, first_seen, first_purchase"),
-        ({"week_start": "friday"}, "choose one of monday, sunday"),
-        ({"breakdown": "country"}, ", ".join(REVENUE_PARAMETERS)),
-        ({"periods": "-1"}, "whole number"),
-        ({"where": "planet:mars"}, "there is no dimension 'planet'"),
-    ],
-)
-def test_what_cannot_be_asked_is_told_what_can(given: dict[str, str], detail: str) -> None:
-    with pytest.raises(QueryError, match=detail.replace("(", r"\(")):
-        parse_revenue({"app": "shop"} | given, ["country"])
-
-
-TEXTS = st.text() | st.sampled_from(
-    ["day", "week", "2026-11-20", "0", "-1", "9" * 50, "a:b,c:%", "9999-12-31"]
-)
-
-
-@given(st.dictionaries(st.sampled_from([*REVENUE_PARAMETERS, "x"]), TEXTS), st.booleans())
-def test_whatever_is_given_is_understood_or_refused(given: dict[str, str], with_app: bool) -> None:
-    try:
-        parse_revenue(given | {"app": "shop"} if with_app else given)
-    except QueryError as refusal:
-        said = refusal.detail
-        assert said

@@ -92,6 +92,20 @@ def test_the_interval_covers_the_future_in_most_worlds(world: World, cells: int,
     assert np.median(widths) < 4, "an interval that covers everything says nothing"
 
 
+def test_where_everybody_pays_alike_nothing_is_unsure() -> None:
+    ages = np.arange(FAR + 1)
+    expected = 1e6 * np.where(ages == 0, 2.0, np.maximum(ages, 1.0) ** -0.7)
+    users, cells = (part.ravel() for part in np.meshgrid(np.arange(ROWS * 2), ages[:CELLS], indexing="ij"))
+    complete = CELLS - np.arange(ROWS)
+    some = cells < complete[users // 2]
+    paid = Payments(
+        users[some], users[some] // 2, cells[some], np.rint(expected[cells[some]]).astype(np.int64)
+    )
+    for point in told(Cohorts(np.full(ROWS, 2), complete), paid, CELLS, 60, FAR).points:
+        truth = expected[: point.n + 1].sum()
+        assert point[1:] == pytest.approx([truth] * 3, rel=2e-3)
+
+
 def test_farther_ahead_is_less_sure() -> None:
     cohorts, paid, _ = history(power, 1)
     points = told(cohorts, paid, 365, 60, 90).points
