@@ -25,7 +25,7 @@ from stream.store.memory import MemoryStore
 from tests.consumers.api.test_api import NOW_MS, FakeKafka
 from tests.stream.report.counted import APP, answer_to, counted, install, purchase, session
 
-EXAMPLES = 25
+EXAMPLES = 15
 RANGE = {"app": APP, "from": "2026-11-10", "to": "2026-11-20"}
 SERVED = [
     path
