@@ -1,11 +1,14 @@
 """What does the HTTP interface answer? The routes of the API, each a read of the one read model.
 
+GET /                   the live page (assets.py)
 GET /api/v1/retention   the cohort triangle
 GET /api/v1/active      actives and lifecycle by day, week or month
 GET /api/v1/crr         customer retention rate and churn of a range
 GET /api/v1/revenue     what users paid: LTV, ARPU, conversion
 GET /api/v1/compare     the retention of variants, and whether they differ
 GET /api/v1/feedback    NPS and CSAT
+GET /api/v1/apps        which apps and dimensions there are
+GET /api/v1/values      which values a dimension has
 GET /api/v1/status      what is counted, and whether that is all
 DELETE /api/v1/users    orders the erasure of a user
 GET /openapi.json       the above, for programs
@@ -21,6 +24,7 @@ from typing import Any
 from aiohttp import web
 
 from consumers.api import openapi
+from consumers.api.assets import add_page
 from consumers.api.gate import Crowded, Gate
 from consumers.api.status import status
 from consumers.erasing import Log, erase
@@ -29,7 +33,8 @@ from consumers.settings import Settings, variable
 from consumers.telemetry import product_version
 from consumers.web import Render, answered, encode, probes, problem
 from stream.events.schema import TOPICS
-from stream.report import QueryError, active, compare, crr, feedback, retention, revenue
+from stream.report import QueryError, active, apps, compare, crr, feedback, retention, revenue, values
+from stream.report.choices import parse_values
 from stream.report.query import parse_active, parse_retention
 from stream.report.questions import parse_compare, parse_crr, parse_feedback
 from stream.report.revenue_query import parse_revenue
@@ -65,11 +70,14 @@ class Api:
             "revenue": self.revenue,
             "compare": self.compare,
             "feedback": self.feedback,
+            "apps": self.apps,
+            "values": self.values,
             "status": self.status,
         }.items():
             app.router.add_get(f"/api/v1/{path}", self._told(answer))
         app.router.add_delete("/api/v1/users", self._told(self.erase))
         app.router.add_get(openapi.PATH, self.description)
+        add_page(app)
         return app
 
     async def description(self, request: web.Request) -> web.Response:
@@ -106,6 +114,18 @@ class Api:
         if FEEDBACK not in self._families:
             raise QueryError("feedback is not counted here: RETENTION_FAMILIES leaves it out")
         return await self._answered(feedback, parse_feedback(_parameters(request)), heavy=False)
+
+    async def apps(self, request: web.Request) -> web.Response:
+        """GET /api/v1/apps."""
+        named = self._settings.apps
+        configured = None if named is None else {app: self._settings.zone_name(app) for app in named}
+        return answered({"apps": await apps(self._store, configured), "dimensions": list(self._dimensions)})
+
+    async def values(self, request: web.Request) -> web.Response:
+        """GET /api/v1/values."""
+        query = parse_values(_parameters(request), self._dimensions)
+        self._zone(query.app)
+        return answered(await values(self._store, query))
 
     async def status(self, request: web.Request) -> web.Response:
         """GET /api/v1/status. The ends are read after the request came, and the positions after the ends."""

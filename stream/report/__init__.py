@@ -1,6 +1,7 @@
 """The read model: from stored counters and sets to the numbers that somebody sees."""
 
 from stream.report.active import active
+from stream.report.choices import apps, values
 from stream.report.compare import compare
 from stream.report.crr import crr
 from stream.report.feedback import feedback
@@ -8,4 +9,4 @@ from stream.report.parameters import QueryError
 from stream.report.revenue import revenue
 from stream.report.triangle import retention
 
-__all__ = ["QueryError", "active", "compare", "crr", "feedback", "retention", "revenue"]
+__all__ = ["QueryError", "active", "apps", "compare", "crr", "feedback", "retention", "revenue", "values"]

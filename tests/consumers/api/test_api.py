@@ -217,7 +217,7 @@ async def test_an_app_that_is_not_counted_is_refused() -> None:
 
 
 async def test_what_is_not_there_is_told_what_is(place: Place) -> None:
-    for path in ("/", "/api/v1/retentoin", "/api/v2/retention", "/%FF", "/%ED%A0%80"):
+    for path in ("/api", "/api/v1/retentoin", "/api/v2/retention", "/%FF", "/%ED%A0%80"):
         detail = await place.refused(path, 404)
         assert "/api/v1/retention" in detail
     assert "GET /api/v1/status" in (await place.get("/nothing", 404))["endpoints"]

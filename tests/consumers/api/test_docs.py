@@ -9,8 +9,9 @@ from typing import Any
 
 from consumers.api.status import status
 from consumers.web import PROBES
+from stream.report.choices import VALUES_PARAMETERS, apps, parse_values, values
 from stream.report.query import ACTIVE_PARAMETERS, RETENTION_PARAMETERS, WORDS
-from tests.stream.report.counted import ask, ask_active, counted
+from tests.stream.report.counted import APP, ask, ask_active, counted, install
 
 DOCS = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
 
@@ -62,6 +63,16 @@ async def test_the_examples_have_the_members_that_answers_have() -> None:
     assert shape(examples(section("Status"))) == shape(
         status({("sessions", 0): 60}, "log", {}, {}) | {"missing_topics": []}
     )
+
+
+async def test_the_examples_of_what_can_be_asked_about_have_the_members_of_the_answers() -> None:
+    store = await counted(install("anna", "2026-11-20", country="VN"))
+    of_apps, of_values = section("Choices").split("`GET /api/v1/values")
+    assert shape(examples(of_apps)["apps"]) == shape(await apps(store))
+    asked = parse_values({"app": APP, "dimension": "country"})
+    assert shape(examples(of_values)) == shape(await values(store, asked))
+    for name in VALUES_PARAMETERS:
+        assert re.search(rf"[?&`]{name}\b", of_values)
 
 
 def shape(value: Any) -> Any:

@@ -1,0 +1,34 @@
+// Which shade has a rate? Ten steps on a square-root scale, so that both 40 % and 4 % can be read from it.
+
+import { el, keyed } from "./dom.js";
+import { wholePercent } from "./format.js";
+
+export const STEPS = 10;
+const TOPS = [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1];
+
+/** The rate that gets the deepest shade: a round one at or above the best average, so that single small cohorts do not move it. */
+export function top(answer) {
+  const cells = answer.average.filter((cell) => !startsFull(answer) || cell.n > 0);
+  const best = Math.max(0, ...cells.map((cell) => cell.rate ?? 0));
+  return TOPS.find((value) => value >= best) ?? 1;
+}
+
+/** Whether cell 0 is the cohort itself, so that its 100 % says nothing. */
+export const startsFull = (answer) => answer.return === "session" || answer.return === "any";
+
+/** The step of a rate, 0 to 9. */
+export const step = (rate, most) => Math.min(STEPS - 1, Math.floor(Math.sqrt(Math.max(0, rate) / most) * STEPS));
+
+/** Draws the legend of the shades. */
+export function drawLegend(box, most) {
+  const parts = [
+    ["low", () => el("span"), (node) => (node.textContent = "0%")],
+    ...Array.from({ length: STEPS }, (_, at) => [`s${at}`, () => el("i", { class: `heat-${at}`, "aria-hidden": true })]),
+    ["high", () => el("span"), (node) => (node.textContent = most < 1 ? `${wholePercent(most)} and more` : "100%")],
+    ["open", () => el("i", { class: "open", "aria-hidden": true })],
+    ["open-text", () => el("span", {}, "still open, will grow")],
+    ["absent", () => el("i", { class: "absent", "aria-hidden": true })],
+    ["absent-text", () => el("span", {}, "not begun")],
+  ];
+  keyed(box, parts, ([name]) => name, ([, make]) => make(), (node, [, , update]) => update?.(node));
+}

@@ -1,0 +1,106 @@
+// What are users worth? Totals, lifetime value by age and a row a cohort, in one currency at a time.
+
+import { Chart } from "./chart.js";
+import { $, el, keyed, setAttribute, setOptions, setText } from "./dom.js";
+import { drawFigures } from "./figures.js";
+import { LETTER, averageMoney, count, money, percent, period, shortMoney } from "./format.js";
+
+const COLUMNS = ["Cohort", "Users", "Revenue", "LTV", "Paying", "Bought again"];
+const HORIZON = { day: 90, week: 26, month: 12 };
+
+/** The revenue panel. */
+export class Revenue {
+  #figures = el("dl", { class: "figures small" });
+  #chart;
+  #table;
+
+  constructor(box) {
+    const chart = el("div", {}, el("h3", {}, "Lifetime value ", el("span", { class: "quiet" }, "revenue per user by age, of complete periods")));
+    this.#table = el("table", { class: "plain" }, el("caption", { class: "hidden" }, "Revenue by cohort"), el("thead", {}, el("tr", {}, ...COLUMNS.map((name) => el("th", { scope: "col" }, name)))), el("tbody"));
+    box.append(this.#figures, chart, el("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": "Revenue by cohort" }, this.#table));
+    this.#chart = new Chart(chart);
+  }
+
+  /** Draws an answer of GET /api/v1/revenue in the wanted currency, or in the one that most cells have. */
+  draw(answer, wanted, kind) {
+    const currencies = currenciesOf(answer);
+    const currency = currencies.includes(wanted) ? wanted : usual(answer, currencies);
+    setOptions($("#currency"), currencies.map((name) => [name, name]), currency);
+    setAttribute($("#currency-pick"), "hidden", currencies.length === 0);
+    const { total } = answer;
+    drawFigures(this.#figures, [
+      ["Revenue", currency ? money(total.revenue[currency] ?? "0", currency) : "–", currencies.length > 1 ? `${currencies.length - 1} more currencies` : null],
+      ["Buyers", count(total.buyers), null],
+      ["Purchases", count(total.purchases), null],
+      ["Bought again", percent(total.repeat_rate), null],
+      ...projected(answer, currency, kind),
+    ]);
+    this.#draw(answer, currency, kind);
+    keyed($("tbody", this.#table), [...answer.rows].reverse(), (row) => row.cohort, () => el("tr", {}, el("th", { scope: "row" }), ...COLUMNS.slice(1).map(() => el("td"))), (tr, row) => {
+      cellsOf(row, currency, kind).forEach((text, at) => setText(tr.cells[at], text));
+    });
+  }
+
+  #draw(answer, currency, kind) {
+    const ages = Math.max(0, ...answer.rows.map((row) => row.cells.length));
+    const x = Array.from({ length: ages }, (_, n) => n);
+    const digits = digitsOf(currency);
+    const show = (value) => (value === null || !currency ? "–" : money(value.toFixed(digits), currency));
+    this.#chart.draw({
+      title: "Lifetime value by age", x,
+      label: (n) => `${LETTER[kind]}${n}`, long: (n) => `After ${LETTER[kind]}${n}`,
+      lines: [{ key: "ltv", label: "LTV", slot: 0, values: lifetime(answer.rows, ages, currency, digits) }],
+      format: show, axis: (value) => (currency ? shortMoney(value, currency) : ""),
+    });
+  }
+}
+
+function currenciesOf(answer) {
+  const found = new Set(Object.keys(answer.total.revenue));
+  for (const row of answer.rows) for (const cell of row.cells) for (const name of Object.keys(cell.revenue)) found.add(name);
+  return [...found].sort();
+}
+
+const digitsOf = (currency) =>
+  currency ? new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits : 0;
+
+/** Decimal text as a whole number of the currency's smallest unit: sums of these are exact. */
+function units(text, digits) {
+  const [whole, part = ""] = text.split(".");
+  return Number(`${whole}${part.padEnd(digits, "0").slice(0, digits)}`);
+}
+
+/** By age n: what the ages up to n brought per user, each age pooled over the cohorts in which it is over. */
+function lifetime(rows, ages, currency, digits) {
+  let ltv = 0;
+  return Array.from({ length: ages }, (_, n) => {
+    const over = rows.filter(({ cells }) => cells[n]?.complete);
+    const users = over.reduce((sum, { size }) => sum + size, 0);
+    if (!users || ltv === null) return (ltv = null);
+    ltv += over.reduce((sum, { cells }) => sum + units(cells[n].revenue[currency] ?? "0", digits), 0) / users;
+    return ltv / 10 ** digits;
+  });
+}
+
+/** What the interface expects of a user, where it ventures to say so. */
+function projected({ projection }, currency, kind) {
+  const point = projection?.find((one) => one.currency === currency)?.points.find(({ n }) => n === HORIZON[kind]);
+  if (!point) return [];
+  const show = (text) => averageMoney(text, currency);
+  return [[`LTV by ${LETTER[kind]}${point.n}, projected`, show(point.ltv), `${show(point.low)} to ${show(point.high)}`]];
+}
+
+function usual(answer, currencies) {
+  const cells = answer.rows.flatMap((row) => row.cells);
+  const often = (name) => cells.filter((cell) => name in cell.revenue).length;
+  return currencies.toSorted((a, b) => often(b) - often(a))[0] ?? "";
+}
+
+function cellsOf(row, currency, kind) {
+  const last = row.cells.at(-1);
+  const digits = digitsOf(currency);
+  const sum = row.cells.reduce((total, cell) => total + units(cell.revenue[currency] ?? "0", digits), 0);
+  const amount = (by) => (currency && by?.[currency] ? averageMoney(by[currency], currency) : "–");
+  const all = currency ? money((sum / 10 ** digits).toFixed(digits), currency) : "–";
+  return [period(row.cohort, kind), count(row.size), all, amount(last?.ltv), percent(last?.conversion), percent(row.repeat_rate)];
+}
