@@ -40,6 +40,7 @@ class Ready(Struct, gc=False):
     offset: int
     timestamp: int
     value: Event
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class NoDecoding:

@@ -33,15 +33,21 @@ Insist = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 
 class Applying:
-    """The apply of one batch of one app; counts events of users that changed nothing, and conflicts."""
+    """The apply of one batch of one app; counts events of users that changed nothing, and conflicts.
 
-    def __init__(self, store: Store, cache: RecordCache, insist: Insist, app: str, scope: Scope) -> None:
+    first_open   the first local date that is not over: what changes before it is a revision
+    """
+
+    def __init__(
+        self, store: Store, cache: RecordCache, insist: Insist, app: str, scope: Scope, first_open: int
+    ) -> None:
         self._store = store
         self._cache = cache
         self._insist = insist
         self._app = app
-        self.scope = scope
-        self._persons = Persons(store, insist, app, scope)
+        self._scope = scope
+        self.first_open = first_open
+        self._persons = Persons(store, insist, app, scope, first_open)
         self._joined: dict[bytes, list[Event]] = {}
         self.repeated = 0
         self.conflicts = 0
@@ -100,7 +106,7 @@ class Applying:
         for user in users:
             events = group[user]
             known = self._cache.get(user)
-            planned = None if known is None else plan_known(user, known, events, self.scope)
+            planned = None if known is None else plan_known(user, known, events, self._scope)
             if planned is not None or (
                 known is not None and (planned := await self._plan(user, known.record, events)) is not None
             ):
@@ -124,17 +130,17 @@ class Applying:
         return planned
 
     async def _plan_single(self, user: bytes, record: bytes | None, events: list[Event]) -> Plan:
-        if record is None and (planned := plan_new(user, events, self.scope)) is not None:
+        if record is None and (planned := plan_new(user, events, self._scope)) is not None:
             return planned
         fields = fields_needed(record, events)
         if not fields:
-            return plan(user, record, events, self.scope)
+            return plan(user, record, events, self._scope)
         parts = await self._insist(lambda: self._store.read_parts(self._app, user, fields))
         try:
-            return plan(user, record, events, self.scope, parts)
+            return plan(user, record, events, self._scope, parts)
         except Incomplete:
             parts = await self._insist(lambda: self._store.read_parts(self._app, user, None))
-            return plan(user, record, events, self.scope, parts, whole=True)
+            return plan(user, record, events, self._scope, parts, whole=True)
 
     async def apply(self, shard: int, plans: Sequence[Plan], moved: dict[bytes, bytes | None]) -> None:
         """One apply call; users that somebody else wrote in between go to `moved`."""
@@ -165,7 +171,7 @@ class _Calls:
         if write is None:
             self._applying.repeated += 0 if again else len(events)
             return
-        revise(write, events, self._applying.scope.zone)
+        revise(write, events, self._applying.first_open)
         self._plans.append(planned)
         self._operations += 1 + len(write.delta.joins) + len(write.delta.leaves) + len(write.parts)
         if len(self._plans) >= CALL_USERS_MAX or self._operations >= CALL_OPERATIONS_MAX:

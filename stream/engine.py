@@ -17,6 +17,7 @@ from stream.events.decode import Decoded, Decoder
 from stream.events.reasons import Reason
 from stream.events.schema import NO_REVISIONS, Erasure, Event, Identity, Rejection
 from stream.progress import Hole, Positions, WentBack
+from stream.retention.complete import open_day
 from stream.retention.days import Zone
 from stream.retention.scope import FAMILIES, Scope
 from stream.store.protocol import Partition, Store, StorePaused, StoreUnavailable
@@ -203,21 +204,22 @@ class Engine:
         apps: dict[str, "_Found"],
         letters: list[DeadLetter],
     ) -> None:
-        decode, topic, now_ms = self._decoder.decode, batch.topic, self._now_ms()
+        decode, topic = self._decoder.decode, batch.topic
         for record in records:
             event = decode(topic, record.value, record.timestamp)
             if isinstance(event, Rejection):
                 letters.append(DeadLetter(record, topic, batch.partition, event.reason, event.detail))
                 continue
-            if NO_REVISIONS not in record.headers:
-                event.arrived_ms = now_ms
+            if record.headers and NO_REVISIONS in record.headers:
+                event.is_history = True
             found = apps.get(event.app)
             if found is None:
                 found = apps[event.app] = _Found()
             if isinstance(event, Event):
-                mine = found.group.get(event.user)
+                group = found.group
+                mine = group.get(event.user)
                 if mine is None:
-                    found.group[event.user] = [event]
+                    group[event.user] = [event]
                 else:
                     mine.append(event)
             elif isinstance(event, Identity):
@@ -236,7 +238,8 @@ class Engine:
         if app not in self._claimed:
             await self._insist(lambda: self._store.claim_zone(app, zone.name))
             self._claimed.add(app)
-        applying = Applying(self._store, self._cache, self._insist, app, Scope(zone, self._families))
+        scope, first_open = Scope(zone, self._families), open_day(self._now_ms(), zone)
+        applying = Applying(self._store, self._cache, self._insist, app, scope, first_open)
         await applying.run(found.group)
         await applying.join(found.identities)
         await applying.erase(found.erasures)

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from stream.events.schema import UNKNOWN, Erasure, Event, Identity
+from stream.events.schema import Erasure, Event, Identity
 from stream.pipeline import ERASURE, MERGE, plan_person, revise
-from stream.retention.complete import complete_cells, open_day
+from stream.retention.complete import complete_cells
 from stream.retention.facts import facts
 from stream.retention.found import Facts
 from stream.retention.people import erased, joined, people, united
@@ -36,13 +36,17 @@ _NOTHING = Facts(set(), {}, {})
 
 
 class Persons:
-    """The persons of one app; `erased` says of which ids events were ignored, and until when."""
+    """The persons of one app; `erased` says of which ids events were ignored, and until when.
 
-    def __init__(self, store: Store, insist: Insist, app: str, scope: Scope) -> None:
+    first_open   cells of days before it are complete, and their changes revisions
+    """
+
+    def __init__(self, store: Store, insist: Insist, app: str, scope: Scope, first_open: int = 0) -> None:
         self._store = store
         self._insist = insist
         self._app = app
         self._scope = scope
+        self._first_open = first_open
         self.erased: dict[bytes, int] = {}
         self.conflicts = 0
 
@@ -73,12 +77,13 @@ class Persons:
             self._erase(own, erasures)
             self._link(own, identities)
             writes = self._writes(found, stored, own)
-            arrived = [one.arrived_ms for one in identities] + [one.arrived_ms for one in erasures]
-            arrived_ms = max(arrived, default=UNKNOWN)
-            if arrived_ms != UNKNOWN:
-                first_open = open_day(arrived_ms, self._scope.zone)
+            news = (
+                [one for one in identities if not one.is_history],
+                [one for one in erasures if not one.is_history],
+            )
+            if any(news):
                 for write in (write for stage in writes for write in stage):
-                    write.revised = complete_cells(write.delta.sums, first_open)
+                    write.revised = complete_cells(write.delta.sums, self._first_open)
                     write.reason = ERASURE if erasures else MERGE
             if await self._written(writes):
                 return
@@ -106,7 +111,7 @@ class Persons:
                     continue
                 self.erased |= dict(planned.erased)
                 if planned.write is not None:
-                    revise(planned.write, [event for its in some.values() for event in its], self._scope.zone)
+                    revise(planned.write, [event for its in some.values() for event in its], self._first_open)
                 plans.append(planned)
                 if planned.write is None:
                     pending = {user: its for user, its in pending.items() if user not in some}

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from stream.events.schema import UNKNOWN, Dims, Event
+from stream.events.schema import Dims, Event
 from stream.retention.anchors import Anchors, anchors
-from stream.retention.complete import complete_cells, open_day
+from stream.retention.complete import complete_cells
 from stream.retention.days import DAY_MS, SLOTS_PER_DAY, Zone
 from stream.retention.facts import delta
 from stream.retention.people import joined
@@ -70,7 +70,7 @@ def plan(
         merged.apart = True
         moved = [(kept_field(key), None, encode_kept(key, kept)) for key, kept in merged.kept.items()]
     record = encode(merged)
-    changes = delta(old, merged, _days(old, merged, new), start, scope)
+    changes = delta(old, merged, _slots(old, merged, new), start, scope)
     known = _known(record, merged, start, events, scope)
     return Plan(UserWrite(user, stored, record, changes, moved), known, erased)
 
@@ -95,7 +95,7 @@ def plan_person(
     if all(after[one] is members[one] for one in events):
         return Plan(None, None, tuple(erased))
     merged, new = joined(after), record_of(alive)
-    changes = delta(old, merged, _days(old, merged, new), anchors(merged), scope)
+    changes = delta(old, merged, _slots(old, merged, new), anchors(merged), scope)
     return Plan(UserWrite(user, stored, encode_person(after), changes), None, tuple(erased))
 
 
@@ -112,14 +112,13 @@ def _summarised(record: Record) -> Record:
     return record
 
 
-def revise(write: UserWrite, events: Sequence[Event], zone: Zone) -> None:
-    """Note in a write which complete cells it changes. Only an event of a day before its arrival can change one."""
-    arrived_ms = max(event.arrived_ms for event in events)
-    if arrived_ms == UNKNOWN:
-        return
-    first_open = open_day(arrived_ms, zone)
-    if any(event.slot < first_open * SLOTS_PER_DAY for event in events):
-        write.revised, write.reason = complete_cells(write.delta.sums, first_open), LATE
+def revise(write: UserWrite, events: Sequence[Event], first_open: int) -> None:
+    """Note in a write which cells it changes of days before the first that is open. Only events of such days can change one."""
+    first_slot = first_open * SLOTS_PER_DAY
+    for event in events:
+        if event.slot < first_slot and not event.is_history:
+            write.revised, write.reason = complete_cells(write.delta.sums, first_open), LATE
+            return
 
 
 def record_of(events: Sequence[Event]) -> Record:
@@ -187,6 +186,7 @@ def _known(
         start.seen_slot,
         starts,
         other,
+        frozenset(slot // SLOTS_PER_DAY for slot in other),
         _other_windows(starts, other, last, scope.zone),
         frozenset(slot // SLOTS_PER_DAY for slots in (summary.purchases, summary.money) for slot in slots),
     )
@@ -214,13 +214,11 @@ def _changed_parts(old: Record | None, merged: Record, new: Record) -> list[Part
     return moved
 
 
-def _days(old: Record | None, merged: Record, new: Record) -> set[int]:
-    """The local dates whose facts can differ: those of the new events, and those that replaced events had."""
-    days = {slot // SLOTS_PER_DAY for slot in new.sessions}
+def _slots(old: Record | None, merged: Record, new: Record) -> set[int]:
+    """The slots in which something can differ: those of the new events, and those that replaced events had."""
+    slots = set(new.sessions)
     for key in new.kept:
-        days |= {
-            record.kept[key].slot // SLOTS_PER_DAY
-            for record in (old, merged)
-            if record is not None and key in record.kept
+        slots |= {
+            record.kept[key].slot for record in (old, merged) if record is not None and key in record.kept
         }
-    return days
+    return slots

@@ -43,7 +43,8 @@ class Known(Struct, gc=False):
     install_slot   where its cohorts begin, None for no such cohort
     seen_slot
     starts         the cohorts whose windows are counted, with the UTC start of their slots
-    other_slots    active in these without a session
+    other_slots    active in these, and on these days, without a session
+    other_days
     other_windows  cohorts and windows after the last session that are active without one
     money_days     what lies before the first session of these days is counted apart
     """
@@ -56,6 +57,7 @@ class Known(Struct, gc=False):
     seen_slot: int | None
     starts: tuple[tuple[str, int], ...] = ()
     other_slots: frozenset[int] = frozenset()
+    other_days: frozenset[int] = frozenset()
     other_windows: frozenset[tuple[str, int]] = frozenset()
     money_days: frozenset[int] = frozenset()
 
@@ -70,6 +72,7 @@ class Known(Struct, gc=False):
             self.seen_slot,
             self.starts,
             self.other_slots,
+            self.other_days,
             self.other_windows,
             self.money_days,
         )
@@ -101,7 +104,9 @@ def plan_install(user: bytes, events: Sequence[Event], scope: Scope) -> Plan | N
     if HOURS in scope.families:
         sums[hour(slot)] = 1
     starts = (("install", scope.zone.slot_start_ms(slot)),)
-    known = Known(record, NO_SESSION, 0, event.dims, slot, slot, starts, frozenset((slot,)))
+    known = Known(
+        record, NO_SESSION, 0, event.dims, slot, slot, starts, frozenset((slot,)), frozenset((day,))
+    )
     return Plan(UserWrite(user, None, record, Delta(joins, [], sums)), known)
 
 
@@ -211,23 +216,24 @@ def _is_paid(known: Known, slots: list[int]) -> bool:
 def _new_slots(known: Known, slots: list[int], last: int | None, scope: Scope) -> Delta:
     """What sessions in these slots change, `last` being the last slot that had one: memberships, cells of triangles, hours."""
     delta = Delta([], [], {}, {})
+    joins, _, sums, _ = delta
+    hours = HOURS in scope.families
     day = -1 if last is None else last // SLOTS_PER_DAY
-    other_days = {slot // SLOTS_PER_DAY for slot in known.other_slots}
     install = None if known.install_slot is None else known.install_slot // SLOTS_PER_DAY
     seen = None if known.seen_slot is None else known.seen_slot // SLOTS_PER_DAY
     for slot in slots:
-        if HOURS in scope.families and slot not in known.other_slots:
-            delta.sums[hour(slot)] = 1
+        if hours and slot not in known.other_slots:
+            sums[hour(slot)] = 1
         if slot // SLOTS_PER_DAY == day:
             continue
         day = slot // SLOTS_PER_DAY
-        delta.joins.append(set_name("session", day))
-        if day in other_days:
+        joins.append(set_name("session", day))
+        if day in known.other_days:
             delta.leaves.append(set_name("other", day))
         if install is not None and day > install:
-            delta.sums[cell("install", install, day)] = 1
+            sums[cell("install", install, day)] = 1
         if seen is not None and day > seen:
-            delta.sums[cell("first_seen", seen, day)] = 1
+            sums[cell("first_seen", seen, day)] = 1
     if ELAPSED in scope.families:
         _new_windows(known, slots, last, scope, delta)
     return delta

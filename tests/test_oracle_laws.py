@@ -64,7 +64,7 @@ def undivided(query: Query) -> Query:
     return {name: word for name, word in query.items() if name not in ("breakdown", "limit", "as_of")}
 
 
-@examples(40)
+@examples(30)
 @given(data=st.data(), story=STORIES)
 def test_answers_depend_on_the_set_of_events_only(data: st.DataObject, story: Story) -> None:
     again = data.draw(st.permutations([*story.records, *story.records[:5]]))
@@ -74,7 +74,7 @@ def test_answers_depend_on_the_set_of_events_only(data: st.DataObject, story: St
         assert getattr(one, name)(now_ms=now_ms, **query) == getattr(other, name)(now_ms=now_ms, **query)
 
 
-@examples(150)
+@examples(80)
 @given(data=st.data(), story=STORIES)
 def test_a_complete_cell_is_final_unless_any_later_period_counts(data: st.DataObject, story: Story) -> None:
     query = undivided(data.draw(retention_queries(story, {"criterion": ("on", "up_to")})))
@@ -87,7 +87,7 @@ def test_a_complete_cell_is_final_unless_any_later_period_counts(data: st.DataOb
             assert after[where] == cell, where
 
 
-@examples(100)
+@examples(60)
 @given(data=st.data(), story=STORIES)
 def test_revenue_cells_are_final_too_and_agree_with_the_triangle_of_revenue(
     data: st.DataObject, story: Story
@@ -108,7 +108,7 @@ def test_revenue_cells_are_final_too_and_agree_with_the_triangle_of_revenue(
             assert cell["conversion"] == bought[where]["rate"]
 
 
-@examples(100)
+@examples(60)
 @given(data=st.data(), story=STORIES)
 def test_on_is_never_above_up_to_or_on_or_after(data: st.DataObject, story: Story) -> None:
     words = {"brackets": ("",), "criterion": ("on",)}
@@ -125,7 +125,7 @@ def test_on_is_never_above_up_to_or_on_or_after(data: st.DataObject, story: Stor
         assert max(up_to[where]["users"], later[where]["users"]) <= cell["size"]
 
 
-@examples(100)
+@examples(60)
 @given(data=st.data(), story=STORIES)
 def test_who_is_counted_in_life_is_counted_once(data: st.DataObject, story: Story) -> None:
     oracle, now_ms = told(story), data.draw(nows(story))

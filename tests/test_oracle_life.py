@@ -59,10 +59,11 @@ def test_everybody_active_is_new_returning_or_resurrected_and_who_is_missing_is_
     (row,) = ask(oracle, "active", **asked)["rows"]
     assert row == {
         "date": "2026-03-03", "active": 4, "dau": 4, "wau": 5, "mau": 5, "stickiness": 4 / 5,
-        "new": 1, "returning": 1, "resurrected": 2, "dormant": 1, "installs": 1, "reinstalls": 1, "complete": True,
+        "new": 1, "returning": 1, "resurrected": 2, "dormant": 1, "churn": 0.5, "installs": 1, "reinstalls": 1,
+        "complete": True,
     }  # fmt: skip
     (row,) = ask(oracle, "active", **asked, as_of="2026-03-03T20:00:00Z")["rows"]
-    assert (row["dormant"], row["complete"]) == (None, False)
+    assert (row["dormant"], row["churn"], row["complete"]) == (None, None, False)
 
 
 def test_the_row_of_a_week_shows_the_days_that_end_with_its_last_begun_one() -> None:
@@ -146,7 +147,7 @@ def test_compare_takes_cohorts_whose_day_is_over() -> None:
 
     oracle = told(
         *user("a", 1, "A"), *user("b", 1, "A", 2), *user("c", 1, "B", 2), *user("d", 2, "B", 1, 2),
-        *user("open", 3, "A", 2), *user("none", 1, "C", 2),
+        *user("open", 3, "A", 2), *user("none", 1, "C", 2), session("a", "2026-03-01", country="VN"),
     )  # fmt: skip
     asked = {
         "dimension": "variant",
@@ -161,6 +162,8 @@ def test_compare_takes_cohorts_whose_day_is_over() -> None:
     assert answer["difference"] == 0.5
     assert (answer["low"], answer["high"]) == newcombe((1, 2), (2, 2))
     assert (answer["z"], answer["p"]) == z_test((1, 2), (2, 2))
+    some = ask(oracle, "compare", **asked, a="A", b="B", where="country:VN")
+    assert (some["a"]["size"], some["b"]["size"]) == (1, 0)
     nobody = ask(oracle, "compare", **asked, a="A", b="X")
     assert [nobody[name] for name in ("difference", "low", "high", "z", "p")] == [None] * 5
     many = ask(oracle, "compare", **asked, variants="A,B,C,X")

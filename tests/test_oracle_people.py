@@ -130,6 +130,13 @@ def test_a_segment_of_answers_is_that_of_the_latest_one() -> None:
     assert same_time.dims == {"nps": "passive"}
 
 
+def test_promoters_answer_9_or_10_passives_7_or_8_and_4_is_satisfied() -> None:
+    names = [only(nps("u", "2026-03-01", score)).dims["nps"] for score in range(11)]
+    assert names == ["detractor"] * 7 + ["passive"] * 2 + ["promoter"] * 2
+    names = [only(csat("u", "2026-03-01", score)).dims["csat"] for score in range(1, 6)]
+    assert names == ["unsatisfied"] * 3 + ["satisfied"] * 2
+
+
 def test_answers_break_a_triangle_down() -> None:
     oracle = told(
         install("a", "2026-03-01"), nps("a", "2026-03-01", 9), session("a", "2026-03-02"),

@@ -222,3 +222,18 @@ def test_a_date_as_as_of_is_its_first_instant_in_the_zone() -> None:
     answer = ask(oracle, from_="2026-03-01", periods="5", as_of="2026-03-02")
     assert answer["as_of_ms"] == 1_772_389_800_000  # 2026-03-01T18:30:00Z
     assert shown(answer, "complete") == [True, False]
+
+
+def test_an_hour_has_a_row_once_it_has_begun() -> None:
+    answer = ask(told(), from_="2026-03-01", period="hour", periods="1", now="2026-03-01T01:00:00Z")
+    assert {row["cohort"]: len(row["cells"]) for row in answer["rows"]} == {
+        "2026-03-01T00:00:00Z": 2,
+        "2026-03-01T01:00:00Z": 1,
+    }
+
+
+def test_without_dates_the_last_30_days_are_meant_and_a_period_that_has_begun_is_whole() -> None:
+    cohorts = [row["cohort"] for row in ask(told(), periods="0", now="2026-03-30")["rows"]]
+    assert (cohorts[0], cohorts[-1], len(cohorts)) == ("2026-03-01", "2026-03-30", 30)
+    month = ask(told(), from_="2026-03-20", period="month", periods="0", now="2026-03-10")
+    assert [row["cohort"] for row in month["rows"]] == ["2026-03-01"]

@@ -19,7 +19,6 @@ EVENT_TOPICS = tuple(topic for topic in TOPICS if topic != "erasures")
 # One dimension that an event says: (name, value).
 Dims = tuple[tuple[str, str], ...]
 
-UNKNOWN = -1
 # A record with this header changes complete cells without a revision: it is history, not news.
 NO_REVISIONS = ("revisions", b"no")
 VALUE_BYTES_MAX = 64 * 1024
@@ -35,7 +34,7 @@ class Event(Struct, gc=False):
     dims          (name, value) pairs sorted by name
     amount_minor  purchase: whole minor units of the currency; a refund has the id of what it gives back in refund_of
     survey        feedback: nps or csat, and its score
-    arrived_ms    when it came to be counted; UNKNOWN where nobody wants revisions of it
+    is_history    changes complete cells without a revision
     """
 
     kind: str
@@ -51,7 +50,7 @@ class Event(Struct, gc=False):
     refund_of: str = ""
     survey: str = ""
     score: int = 0
-    arrived_ms: int = UNKNOWN
+    is_history: bool = False
 
 
 class Identity(Struct, gc=False):
@@ -61,7 +60,7 @@ class Identity(Struct, gc=False):
     user: bytes
     alias: bytes
     ts_ms: int
-    arrived_ms: int = UNKNOWN
+    is_history: bool = False
 
 
 class Erasure(Struct, gc=False):
@@ -70,7 +69,7 @@ class Erasure(Struct, gc=False):
     app: str
     users: tuple[bytes, ...]
     erased_until: int
-    arrived_ms: int = UNKNOWN
+    is_history: bool = False
 
 
 class Rejection(Struct, gc=False):

@@ -8,9 +8,9 @@ from stream.retention.days import SLOTS_PER_DAY, Zone
 from stream.retention.names import TRIANGLE, Sum
 
 
-def open_day(arrived_ms: int, zone: Zone) -> int:
-    """The local date of an arrival: the days before it are over."""
-    return zone.slot(arrived_ms) // SLOTS_PER_DAY
+def open_day(now_ms: int, zone: Zone) -> int:
+    """The local date of a moment: the days before it are over."""
+    return zone.slot(now_ms) // SLOTS_PER_DAY
 
 
 def complete_cells(sums: Iterable[Sum], first_open: int) -> list[Sum]:

@@ -75,7 +75,16 @@ class Zone:
 
     def slot_start_ms(self, slot: int) -> int:
         """The UTC start of a slot."""
-        return self.day_start_ms(slot // SLOTS_PER_DAY) + slot % SLOTS_PER_DAY * HOUR_MS
+        day = slot // SLOTS_PER_DAY
+        start = self._starts.get(day)
+        if start is None:
+            start = self.day_start_ms(day)
+        return start + (slot - day * SLOTS_PER_DAY) * HOUR_MS
+
+    def slot_from(self, ms: int) -> int:
+        """The first slot that starts at a moment or after it: whatever is smaller starts before."""
+        slot = self.slot(ms)
+        return slot if self.slot_start_ms(slot) == ms else slot + 1
 
     def day_start_ms(self, day: int) -> int:
         """The first instant of a local date; of a date that a zone skipped, the instant after the skip."""

@@ -48,10 +48,10 @@ def facts(record: Record, scope: Scope) -> Facts:
     return found
 
 
-def delta(old: Record | None, new: Record, days: Iterable[int], after: Anchors, scope: Scope) -> Delta:
-    """facts(new) - facts(old), where `days` are the local dates whose events can differ, and `after` are new's anchors."""
+def delta(old: Record | None, new: Record, slots: set[int], after: Anchors, scope: Scope) -> Delta:
+    """facts(new) - facts(old), where `slots` are those in which something can differ, and `after` are new's anchors."""
     was, now = Facts(set(), {}, {}), Facts(set(), {}, {})
-    days = set(days)
+    days = {slot // SLOTS_PER_DAY for slot in slots}
     before = Anchors(None, None, None, {}) if old is None else anchors(old)
     if before[:2] != after[:2]:
         days = active_days(new) | (set() if old is None else active_days(old))
@@ -64,20 +64,20 @@ def delta(old: Record | None, new: Record, days: Iterable[int], after: Anchors, 
         _add_days(old, before, days, scope, was)
     _add_days(new, after, days, scope, now)
     if ELAPSED in scope.families:
-        _add_all_windows(old, before, after, days, scope, was)
-        _add_all_windows(new, after, before, days, scope, now)
+        if old is not None:
+            _add_all_windows(old, before, after, slots, scope, was)
+        _add_all_windows(new, after, before, slots, scope, now)
     return now.minus(was)
 
 
 def _add_all_windows(
-    record: Record | None, start: Anchors, other: Anchors, days: set[int], scope: Scope, found: Facts
+    record: Record, start: Anchors, other: Anchors, slots: set[int], scope: Scope, found: Facts
 ) -> None:
-    """The windows of a record that can differ: of a cohort whose start moved all of them, else those of some days."""
+    """The windows of a record that can differ: of a cohort whose start moved all of them, else those of some slots."""
     others = dict(other.starts())
     for cohort, slot in start.starts():
-        if record is not None:
-            touched = days if others.get(cohort) == slot else None
-            add_windows(record, cohort, slot, touched, scope.zone, found)
+        touched = slots if others.get(cohort) == slot else None
+        add_windows(record, cohort, slot, touched, scope.zone, found)
 
 
 def _add_cohorts(start: Anchors, found: Facts) -> None:

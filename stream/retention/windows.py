@@ -1,56 +1,45 @@
 """In which 24 hours after the start was a user active? Memberships and money by windows of real hours.
 
-A slot lies in window floor((its start - the start's) / 24 h). Windows cut across local dates, so a change on one date can touch the
-windows of its neighbours; 168-hour windows are seven of these.
+A slot lies in window floor((its start - the start's) / 24 h). Windows cut across local dates; 168-hour windows are seven of these.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
-from stream.retention.days import DAY_MS, SLOTS_PER_DAY, Zone
+from stream.retention.days import DAY_MS, Zone
 from stream.retention.found import Facts, slots_between
 from stream.retention.names import window_ledger, window_name
 from stream.retention.records import Record
 
-# A window of 24 hours touches three dates where the middle one has 23.
-_REACH_DAYS = 2
-
 
 def add_windows(
-    record: Record, cohort: str, start: int, days: Collection[int] | None, zone: Zone, found: Facts
+    record: Record, cohort: str, start: int, slots: Collection[int] | None, zone: Zone, found: Facts
 ) -> None:
-    """The facts of one cohort that began in slot `start`: of all windows, or of those that touch some days."""
-    if days is not None and not days:
-        return
-    origin = zone.slot_start_ms(start)
-    touched = None if days is None else _touched(days, origin, zone)
+    """The facts of one cohort that began in slot `start`: of all windows, or of those that some slots lie in."""
     summary = record.summary
+    if slots is None:
+        slots = (*record.sessions, *summary.installs, *summary.purchases, *summary.answers, *summary.money)
+    origin = zone.slot_start_ms(start)
+    for number in {(zone.slot_start_ms(slot) - origin) // DAY_MS for slot in slots}:
+        if number >= 0:
+            begin = origin + number * DAY_MS
+            _add_window(
+                record, cohort, number, (zone.slot_from(begin), zone.slot_from(begin + DAY_MS)), found
+            )
 
-    def numbers(slots: Collection[int]) -> dict[int, int]:
-        """Slot -> number of its window, of the slots whose windows are asked for."""
-        some: Iterable[int] = slots
-        if days is not None and slots:
-            first = (min(days) - _REACH_DAYS) * SLOTS_PER_DAY
-            some = slots_between(slots, first, (max(days) + _REACH_DAYS + 1) * SLOTS_PER_DAY)
-        every = {slot: (zone.slot_start_ms(slot) - origin) // DAY_MS for slot in some}
-        return {
-            slot: number
-            for slot, number in every.items()
-            if number >= 0 and (touched is None or number in touched)
-        }
 
-    sessions = set(numbers(record.sessions).values())
-    bought = set(numbers(summary.purchases).values())
-    other = bought.union(numbers(summary.installs).values(), numbers(summary.answers).values()) - sessions
-    found.sets.update(window_name(cohort, "session", number) for number in sessions if number)
-    found.sets.update(window_name(cohort, "other", number) for number in other if number)
-    found.sets.update(window_name(cohort, "purchase", number) for number in bought)
-    for slot, number in numbers(summary.money).items():
+def _add_window(record: Record, cohort: str, number: int, span: tuple[int, int], found: Facts) -> None:
+    """The facts of one window, which holds the slots first <= slot < end of `span`."""
+    summary = record.summary
+    bought = slots_between(summary.purchases, *span)
+    if bought:
+        found.sets.add(window_name(cohort, "purchase", number))
+    # Window 0 is the cohort itself: of it only purchases are counted.
+    if number:
+        if slots_between(record.sessions, *span):
+            found.sets.add(window_name(cohort, "session", number))
+        elif bought or slots_between(summary.installs, *span) or slots_between(summary.answers, *span):
+            found.sets.add(window_name(cohort, "other", number))
+    for slot in slots_between(summary.money, *span):
         for currency, amount_minor in summary.money[slot].items():
             ledger = window_ledger(cohort, number, currency)
             found.ledgers[ledger] = found.ledgers.get(ledger, 0) + amount_minor
-
-
-def _touched(days: Collection[int], origin: int, zone: Zone) -> set[int]:
-    """The windows in which a slot of these days can lie; a date that comes back has its last slot 24 hours after its first."""
-    firsts = [(zone.day_start_ms(day) - origin) // DAY_MS for day in days]
-    return {number for first in firsts for number in (first, first + 1)}
