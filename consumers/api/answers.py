@@ -168,6 +168,7 @@ STATUS = record(
         ),
     }
 )
+RECEIPT = record({"receipt": TEXT, "app": TEXT, "ids": COUNT, "erased_until": COUNT})
 PROBE = record({"status": TEXT})
 PROBLEM: Schema = {
     "type": "object",

@@ -113,7 +113,7 @@ class Api:
         """GET /api/v1/feedback."""
         if FEEDBACK not in self._families:
             raise QueryError("feedback is not counted here: RETENTION_FAMILIES leaves it out")
-        return await self._answered(feedback, parse_feedback(_parameters(request)), heavy=False)
+        return await self._answered(feedback, parse_feedback(_parameters(request)))
 
     async def apps(self, request: web.Request) -> web.Response:
         """GET /api/v1/apps."""

@@ -15,12 +15,15 @@ JSON, PROBLEM, PLAIN = "application/json", "application/problem+json", "text/pla
 
 
 class Operation(NamedTuple):
-    """What GET of a path is for, and what it answers."""
+    """What a path is for, and what it answers; by GET, unless said otherwise."""
 
     summary: str
     name: str
     schema: dict[str, Any]
     kind: str = JSON
+    method: str = "get"
+    status: str = "200"
+    key: str | None = None  # which key has to be shown
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -31,6 +34,14 @@ OPERATIONS: dict[str, Operation] = {
     "/api/v1/compare": Operation("Whether variants differ in retention.", "Compare", answers.COMPARE),
     "/api/v1/feedback": Operation("NPS and CSAT.", "Feedback", answers.FEEDBACK),
     "/api/v1/status": Operation("Whether everything in Kafka is counted.", "Status", answers.STATUS),
+    "/api/v1/users": Operation(
+        "Order the erasure of a user.",
+        "Receipt",
+        answers.RECEIPT,
+        method="delete",
+        status="202",
+        key="admin",
+    ),
     "/healthz": Operation("Whether the process works.", "Healthy", answers.PROBE),
     "/readyz": Operation("Whether it can answer now.", "Ready", answers.PROBE),
     "/metrics": Operation("The numbers of this process for Prometheus.", "Metrics", answers.TEXT, PLAIN),
@@ -49,12 +60,13 @@ def document(served: Iterable[str], *, dimensions: Sequence[str], version: str) 
             "summary": "Retention, counted live.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "paths": {path: {"get": _operation(path, dimensions)} for path in described},
+        "paths": {path: {OPERATIONS[path].method: _operation(path, dimensions)} for path in described},
         "components": {
             "schemas": {
                 **{OPERATIONS[path].name: OPERATIONS[path].schema for path in described},
                 "Problem": answers.PROBLEM,
-            }
+            },
+            "securitySchemes": {"admin": {"type": "http", "scheme": "bearer"}},
         },
     }
 
@@ -63,13 +75,16 @@ def _operation(path: str, dimensions: Sequence[str]) -> dict[str, Any]:
     operation = OPERATIONS[path]
     asked = parameters(path, dimensions)
     errors = {"400": "A question that cannot be answered."} if asked else {}
+    if operation.key:
+        errors |= {"401": "Another key, or none.", "403": "No key is set, so that nobody may."}
     errors |= {"503": "Not now; Retry-After says when to ask again.", "default": "Any other error."}
     return {
         "operationId": operation.name.lower(),
         "summary": operation.summary,
         "parameters": asked,
+        **({"security": [{operation.key: []}]} if operation.key else {}),
         "responses": {
-            "200": _response("The answer.", operation.kind, operation.name),
+            operation.status: _response("The answer.", operation.kind, operation.name),
             **{status: _response(says, PROBLEM, "Problem") for status, says in errors.items()},
         },
     }

@@ -34,6 +34,7 @@ BRACKETS = "^[0-9]{1,6}(-[0-9]{1,6})?(,[0-9]{1,6}(-[0-9]{1,6})?)*$"
 RATIO = "^[0-9]{1,6}([.][0-9]{1,6})?(:[0-9]{1,6}([.][0-9]{1,6})?)+$"
 
 NAMES: dict[str, Sequence[str]] = {
+    "/api/v1/users": ("app", "user_id"),
     "/api/v1/retention": RETENTION_PARAMETERS,
     "/api/v1/active": ACTIVE_PARAMETERS,
     "/api/v1/crr": CRR_PARAMETERS,
@@ -41,7 +42,7 @@ NAMES: dict[str, Sequence[str]] = {
     "/api/v1/compare": COMPARE_PARAMETERS,
     "/api/v1/feedback": FEEDBACK_PARAMETERS,
 }
-REQUIRED = ("app",)
+REQUIRED = ("app", "user_id")
 
 
 def _words(words: Sequence[str], default: str | None = None) -> Schema:
@@ -59,6 +60,7 @@ def _count(least: int, most: int, **more: Any) -> Schema:
 # Of each parameter its schema and what it means.
 COMMON: dict[str, tuple[Schema, str]] = {
     "app": ({"type": "string", "pattern": APP}, "Which app."),
+    "user_id": (_text(maxLength=256), "The user, by one of the ids that events name."),
     "from": (_text(format="date", pattern=DATE), "First date (or cohort), in the app's zone, inclusive."),
     "to": (_text(format="date", pattern=DATE), "Last date (or cohort), in the app's zone, inclusive."),
     "as_of": (

@@ -7,11 +7,29 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from consumers.api import answers
+from consumers.api.openapi import OPERATIONS
+from consumers.api.parameters import NAMES, parameters
 from consumers.api.status import status
 from consumers.web import PROBES
 from stream.report.choices import VALUES_PARAMETERS, apps, parse_values, values
 from stream.report.query import ACTIVE_PARAMETERS, RETENTION_PARAMETERS, WORDS
-from tests.stream.report.counted import APP, ask, ask_active, counted, install
+from tests.stream.report.counted import (
+    APP,
+    answer_to,
+    ask,
+    ask_active,
+    ask_compare,
+    ask_crr,
+    ask_feedback,
+    ask_revenue,
+    counted,
+    install,
+    purchase,
+    session,
+)
 
 DOCS = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
 
@@ -49,6 +67,25 @@ def test_the_parameters_of_actives_are_those_of_the_code() -> None:
     assert set(re.findall(r"`([a-z_]+)(?:=day)?`", text)) == set(ACTIVE_PARAMETERS)
 
 
+@pytest.mark.parametrize("title", ["Crr", "Revenue", "Compare", "Feedback"])
+def test_the_parameters_and_words_of_every_other_question_are_those_of_the_code(title: str) -> None:
+    path = f"/api/v1/{title.lower()}"
+    table = section(title.upper() if title == "Crr" else title).split("    {")[0]
+    told = {name for row in rows(table) for name in named(row)}
+    assert told == set(NAMES[path])
+    words = {one["name"]: one["schema"].get("enum") for one in parameters(path, ["country"])}
+    for row in rows(table):
+        for name in named(row):
+            said = re.findall(r"`([a-z_]+)`", row.split("|")[2])
+            if said and words[name] and name != "dimension":
+                assert said == words[name], name
+
+
+def test_every_path_is_in_the_list_of_paths() -> None:
+    head = DOCS.split("\n## ")[0]
+    assert {path for path in OPERATIONS if f"{path}`" not in head} == set()
+
+
 def test_every_probe_is_told() -> None:
     assert [name for row in rows(section("Probes")) for name in named(row)] == list(PROBES)
 
@@ -63,6 +100,20 @@ async def test_the_examples_have_the_members_that_answers_have() -> None:
     assert shape(examples(section("Status"))) == shape(
         status({("sessions", 0): 60}, "log", {}, {}) | {"missing_topics": []}
     )
+
+
+async def test_the_examples_of_the_other_answers_have_the_members_of_the_answers() -> None:
+    store = await counted(
+        install("anna", "2026-11-20", variant="old"), session("anna", "2026-11-21"), purchase("anna", "2026-11-20"),
+        install("bo", "2026-11-20", variant="new"), answer_to("nps", "bo", "2026-11-20", 9),
+    )  # fmt: skip
+    asked = {"from_": "2026-11-20", "to": "2026-11-20"}
+    assert shape(examples(section("CRR"))) == shape(await ask_crr(store, **asked))
+    assert shape(examples(section("Revenue"))) == shape(await ask_revenue(store, periods="1", **asked))
+    compared = await ask_compare(store, a="old", b="new", day="1", **asked)
+    assert shape(examples(section("Compare"))) == shape(compared)
+    assert shape(examples(section("Feedback"))) == shape(await ask_feedback(store, **asked))
+    assert set(examples(section("Users"))) == set(answers.RECEIPT["required"])
 
 
 async def test_the_examples_of_what_can_be_asked_about_have_the_members_of_the_answers() -> None:

@@ -25,7 +25,7 @@ from stream.store.memory import MemoryStore
 from tests.consumers.api.test_api import NOW_MS, FakeKafka
 from tests.stream.report.counted import APP, answer_to, counted, install, purchase, session
 
-EXAMPLES = 25
+EXAMPLES = 15
 RANGE = {"app": APP, "from": "2026-11-10", "to": "2026-11-20"}
 SERVED = [
     path
@@ -120,10 +120,14 @@ def ask(operation: Any, mode: GenerationMode, **given_: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", SERVED)
 def test_what_may_be_asked_is_answered_as_described(described: Any, path: str) -> None:
-    ask(described[path]["GET"], GenerationMode.POSITIVE, query=RANGE if path in NAMES else None)
+    ask(
+        described[path][OPERATIONS[path].method.upper()],
+        GenerationMode.POSITIVE,
+        query=RANGE if path in NAMES else None,
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [path for path in SERVED if path in NAMES])
 def test_what_may_not_be_asked_is_refused_as_described(described: Any, path: str) -> None:
-    ask(described[path]["GET"], GenerationMode.NEGATIVE)
+    ask(described[path][OPERATIONS[path].method.upper()], GenerationMode.NEGATIVE)

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from stream.report import QueryError
-from stream.report.compare import answer
+from stream.report.compare import answer, compare
 from stream.report.query import RetentionQuery
-from stream.report.questions import CompareQuery
-from tests.stream.report.counted import ask, ask_compare, counted, install, session
+from stream.report.questions import CompareQuery, parse_compare
+from stream.retention.scope import FAMILIES
+from tests.oracle_events import epoch_ms
+from tests.stream.report.counted import APP, ask, ask_compare, counted, install, session
 
 DAYS: dict[str, str] = {"from_": "2026-11-01", "to": "2026-11-03", "day": "1"}
 
@@ -72,6 +74,38 @@ async def test_users_without_a_value_and_values_named_other_can_be_compared() ->
     )
     said = await ask_compare(store, a="other", b="(not set)", **DAYS)
     assert [(said[side]["users"], said[side]["size"]) for side in "ab"] == [(1, 3), (1, 1)]
+
+
+async def test_only_the_sets_of_the_values_are_read_however_many_there_are() -> None:
+    store, asked_for = await counted(*people({str(i): (0, 1) for i in range(300)})), []
+    view = store.view
+
+    async def watched(app: str, **names: Any) -> Any:
+        asked_for.append([name for name in names.get("sets", ()) if name.startswith("dim:")])
+        return await view(app, **names)
+
+    store.view = watched  # type: ignore[method-assign]
+    said = await ask_compare(store, variants="1,2,3", **DAYS)
+    assert asked_for == [["dim:variant=1", "dim:variant=2", "dim:variant=3"]]
+    assert [one["size"] for one in said["variants"]] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("families", [FAMILIES, ()])
+async def test_windows_are_compared_too_also_where_the_records_are_read(families: tuple[str, ...]) -> None:
+    store = await counted(*people({"old": (1, 2), "new": (2, 2), "other": (1, 1)}))
+    query = parse_compare(
+        {
+            "app": APP,
+            "a": "old",
+            "b": "other",
+            "window": "elapsed",
+            "day": "1",
+            "from": "2026-11-01",
+            "to": "2026-11-03",
+        }
+    )
+    said = await compare(store, query, now_ms=epoch_ms("2026-12-31T00:00:00Z"), families=families)
+    assert [(said[side]["users"], said[side]["size"]) for side in "ab"] == [(1, 2), (1, 1)]
 
 
 async def test_conditions_and_words_of_the_triangle_hold_here_too() -> None:
