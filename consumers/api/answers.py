@@ -157,6 +157,10 @@ FEEDBACK = record(
         ),
     }
 )
+APPS = record({"apps": many(record({"app": TEXT, "timezone": TEXT})), "dimensions": many(TEXT)})
+VALUES = record(
+    {"app": TEXT, "dimension": TEXT, "values": many(record({"value": TEXT, "users": COUNT})), "more": COUNT}
+)
 STATUS = record(
     {
         "caught_up": FLAG,

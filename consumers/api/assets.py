@@ -13,6 +13,7 @@ from importlib.resources.abc import Traversable
 from aiohttp import web
 
 INDEX = "index.html"
+ROUTES = ("/", "/page/{name:.+}")
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -70,8 +71,8 @@ def add_page(app: web.Application) -> None:
             raise web.HTTPNotFound
         return _served(request, asset)
 
-    app.router.add_get("/", index)
-    app.router.add_get("/page/{name:.+}", file)
+    for route, handler in zip(ROUTES, (index, file), strict=True):
+        app.router.add_get(route, handler)
 
 
 def _served(request: web.Request, asset: Asset) -> web.Response:

@@ -33,6 +33,8 @@ OPERATIONS: dict[str, Operation] = {
     "/api/v1/revenue": Operation("Revenue, payers and lifetime value.", "Revenue", answers.REVENUE),
     "/api/v1/compare": Operation("Whether variants differ in retention.", "Compare", answers.COMPARE),
     "/api/v1/feedback": Operation("NPS and CSAT.", "Feedback", answers.FEEDBACK),
+    "/api/v1/apps": Operation("Which apps and dimensions there are.", "Apps", answers.APPS),
+    "/api/v1/values": Operation("Which values a dimension has.", "Values", answers.VALUES),
     "/api/v1/status": Operation("Whether everything in Kafka is counted.", "Status", answers.STATUS),
     "/api/v1/users": Operation(
         "Order the erasure of a user.",

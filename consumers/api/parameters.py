@@ -6,6 +6,7 @@ The names and words of a parameter are those of the read model, which checks the
 from collections.abc import Sequence
 from typing import Any
 
+from stream.report.choices import VALUES_DEFAULT, VALUES_PARAMETERS
 from stream.report.parameters import CELLS_MAX, LIMIT_DEFAULT, LIMIT_MAX
 from stream.report.query import (
     ACTIVE_PARAMETERS,
@@ -41,8 +42,10 @@ NAMES: dict[str, Sequence[str]] = {
     "/api/v1/revenue": REVENUE_PARAMETERS,
     "/api/v1/compare": COMPARE_PARAMETERS,
     "/api/v1/feedback": FEEDBACK_PARAMETERS,
+    "/api/v1/values": VALUES_PARAMETERS,
 }
 REQUIRED = ("app", "user_id")
+REQUIRED_ALSO = {"/api/v1/values": ("dimension",)}  # where the others have a default
 
 
 def _words(words: Sequence[str], default: str | None = None) -> Schema:
@@ -103,6 +106,10 @@ ESPECIALLY: dict[str, dict[str, tuple[Schema, str]]] = {
     },
     "/api/v1/active": {"period": (_words(ACTIVE_PERIODS), "Length of a period.")},
     "/api/v1/compare": {"return": (_words(COMPARE_RETURNS), "What counts as coming back.")},
+    "/api/v1/values": {
+        "dimension": ({"type": "string"}, "The dimension whose values are wanted."),
+        "limit": (_count(1, LIMIT_MAX, default=VALUES_DEFAULT), "How many values, those of most users."),
+    },
     "/api/v1/feedback": {"cohort": (_words(FEEDBACK_COHORTS), "Whose rows, with by=cohort.")},
 }
 
@@ -121,7 +128,7 @@ def parameters(path: str, dimensions: Sequence[str]) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "in": "query",
-                "required": name in REQUIRED,
+                "required": name in (*REQUIRED, *REQUIRED_ALSO.get(path, ())),
                 "description": meaning,
                 "schema": schema,
             }

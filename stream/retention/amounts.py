@@ -28,36 +28,37 @@ def add_money(
     """The ledgers of one day, whose slots of sessions and purchases are given."""
     summary = record.summary
     first, end = day * SLOTS_PER_DAY, (day + 1) * SLOTS_PER_DAY
-    for currency, amount_minor in _sum(summary, first, end).items():
-        found.ledgers[paid_ledger(day, currency)] = amount_minor
-    for currency in {
-        name for slot in slots_between(summary.money, first, end) for name in summary.money[slot]
-    }:
+    slots = slots_between(summary.money, first, end)
+    for currency in {name for slot in slots for name in summary.money[slot]}:
         # Also where the day comes to nothing: what of it lies before a start, or in a window, may not.
         found.sums[CURRENCIES, currency] = found.sums.get((CURRENCIES, currency), 0) + 1
-    for slot in slots_between(summary.money, first, end):
+    for currency, amount_minor in _sum(summary, slots).items():
+        found.ledgers[paid_ledger(day, currency)] = amount_minor
+    for slot in slots:
         found.sums[moved(slot)] = 1
     again = sum(summary.purchases[slot] for slot in purchases) - 1
     if again > 0:
         found.ledgers[set_name("again", day)] = again
-    if day == start.install and start.install_slot is not None:
-        _add_before(summary, "install", start.install_slot, None, found)
+    earliest = min((*slots, *purchases), default=end)
+    if day == start.install and start.install_slot is not None and earliest < start.install_slot:
+        _add_before(summary, slots, "install", start.install_slot, None, found)
         _add_early(summary, purchases, start.install_slot, EARLY_INSTALL, BEFORE_COUNT_INSTALL, found)
-    if day == start.seen and start.seen_slot is not None:
-        _add_before(summary, "first_seen", start.seen_slot, None, found)
-    if day == start.bought and start.bought_slot is not None:
-        _add_before(summary, "first_purchase", start.bought_slot, None, found)
-    if sessions:
-        _add_before(summary, "session", sessions[0], day, found)
+    if day == start.seen and start.seen_slot is not None and earliest < start.seen_slot:
+        _add_before(summary, slots, "first_seen", start.seen_slot, None, found)
+    if day == start.bought and start.bought_slot is not None and earliest < start.bought_slot:
+        _add_before(summary, slots, "first_purchase", start.bought_slot, None, found)
+    if sessions and earliest < sessions[0]:
+        _add_before(summary, slots, "session", sessions[0], day, found)
         names = set_name("early:session", day), set_name("before_count:session", day)
         _add_early(summary, purchases, sessions[0], *names, found)
-    if purchases:
-        _add_before(summary, "purchase", min(purchases), day, found)
+    if purchases and earliest < (first_bought := min(purchases)):
+        _add_before(summary, slots, "purchase", first_bought, day, found)
 
 
-def _add_before(summary: Summary, cohort: str, start: int, day: int | None, found: Facts) -> None:
-    first = start // SLOTS_PER_DAY * SLOTS_PER_DAY
-    for currency, amount_minor in _sum(summary, first, start).items():
+def _add_before(
+    summary: Summary, slots: Sequence[int], cohort: str, start: int, day: int | None, found: Facts
+) -> None:
+    for currency, amount_minor in _sum(summary, [slot for slot in slots if slot < start]).items():
         found.ledgers[before_ledger(cohort, currency, day)] = amount_minor
 
 
@@ -71,10 +72,10 @@ def _add_early(
             found.sets.add(early)
 
 
-def _sum(summary: Summary, first: int, end: int) -> dict[str, int]:
+def _sum(summary: Summary, slots: Sequence[int]) -> dict[str, int]:
     """Net minor units by currency; a currency whose amounts cancel out is not there."""
     total: dict[str, int] = {}
-    for slot in slots_between(summary.money, first, end):
+    for slot in slots:
         for currency, amount_minor in summary.money[slot].items():
             total[currency] = total.get(currency, 0) + amount_minor
     return {currency: amount_minor for currency, amount_minor in total.items() if amount_minor}

@@ -41,6 +41,7 @@ class Zone:
         self._info = info
         self._slots: dict[int, int] = {}
         self._starts: dict[int, int] = {}
+        self._windows: dict[tuple[int, int], tuple[int, int]] = {}
 
     def day(self, ms: int) -> int:
         """The local date of a moment, as an ordinal."""
@@ -88,6 +89,17 @@ class Zone:
             return slot + 1
         # Where a clock goes back over midnight, the last slot of a date starts with the first of the next.
         return slot if slot % SLOTS_PER_DAY else slot - 1
+
+    def window(self, start: int, number: int) -> tuple[int, int]:
+        """The slots of the nth 24 hours after a slot, first <= slot < end; users share them, so they are remembered."""
+        known = self._windows.get((start, number))
+        if known is None:
+            if len(self._windows) >= _CACHED_QUARTERS_MAX:
+                self._windows.clear()
+            begin = self.slot_start_ms(start) + number * DAY_MS
+            first = self.slot_from(begin) if number else start
+            known = self._windows[start, number] = first, self.slot_from(begin + DAY_MS)
+        return known
 
     def day_start_ms(self, day: int) -> int:
         """The first instant of a local date; of a date that a zone skipped, the instant after the skip."""

@@ -1,7 +1,7 @@
 """What have facts in common? The values they are gathered in, and the difference of two."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from stream.retention.names import Sum
@@ -51,3 +51,10 @@ def slots_between(slots: Collection[int], first: int, end: int) -> Sequence[int]
     if len(slots) <= end - first:
         return [slot for slot in slots if first <= slot < end]
     return [slot for slot in range(first, end) if slot in slots]
+
+
+def has_between(slots: Mapping[int, object], first: int, end: int) -> bool:
+    """Whether a dictionary by slots has one in first <= slot < end."""
+    if len(slots) <= end - first:
+        return any(first <= slot < end for slot in slots) if slots else False
+    return any(slot in slots for slot in range(first, end))

@@ -6,9 +6,9 @@ A slot lies in window floor((its start - the start's) / 24 h). Windows cut acros
 from collections.abc import Collection
 
 from stream.retention.days import DAY_MS, Zone
-from stream.retention.found import Facts, slots_between
+from stream.retention.found import Facts, has_between, slots_between
 from stream.retention.names import window_ledger, window_name
-from stream.retention.records import Record
+from stream.retention.records import Record, has_slot_between
 
 
 def add_windows(
@@ -21,24 +21,23 @@ def add_windows(
     origin = zone.slot_start_ms(start)
     for number in {(zone.slot_start_ms(slot) - origin) // DAY_MS for slot in slots}:
         if number >= 0:
-            begin = origin + number * DAY_MS
-            first = zone.slot_from(begin) if number else start
-            _add_window(record, cohort, number, (first, zone.slot_from(begin + DAY_MS)), found)
+            _add_window(record, cohort, number, *zone.window(start, number), found)
 
 
-def _add_window(record: Record, cohort: str, number: int, span: tuple[int, int], found: Facts) -> None:
-    """The facts of one window, which holds the slots first <= slot < end of `span`."""
+def _add_window(record: Record, cohort: str, number: int, first: int, end: int, found: Facts) -> None:
+    """The facts of one window, which holds the slots first <= slot < end."""
     summary = record.summary
-    bought = slots_between(summary.purchases, *span)
+    bought = has_between(summary.purchases, first, end)
     if bought:
         found.sets.add(window_name(cohort, "purchase", number))
     # Window 0 is the cohort itself: of it only purchases are counted.
     if number:
-        if slots_between(record.sessions, *span):
+        if has_slot_between(record.sessions, first, end):
             found.sets.add(window_name(cohort, "session", number))
-        elif bought or slots_between(summary.installs, *span) or slots_between(summary.answers, *span):
+        elif bought or has_between(summary.installs, first, end) or has_between(summary.answers, first, end):
             found.sets.add(window_name(cohort, "other", number))
-    for slot in slots_between(summary.money, *span):
-        for currency, amount_minor in summary.money[slot].items():
-            ledger = window_ledger(cohort, number, currency)
-            found.ledgers[ledger] = found.ledgers.get(ledger, 0) + amount_minor
+    if summary.money:
+        for slot in slots_between(summary.money, first, end):
+            for currency, amount_minor in summary.money[slot].items():
+                ledger = window_ledger(cohort, number, currency)
+                found.ledgers[ledger] = found.ledgers.get(ledger, 0) + amount_minor

@@ -56,10 +56,10 @@ def today() -> datetime:
     return datetime.now(ZoneInfo(ZONE))
 
 
-def event(kind: str, user: str, when: datetime, **fields: Any) -> dict[str, Any]:
+def event(type_: str, user: str, when: datetime, **fields: Any) -> dict[str, Any]:
     """One event; its id is made of what it says."""
-    said = {"type": kind, "app_id": APP, "user_id": user, "timestamp": when.isoformat(), **fields}
-    return {"event_id": f"{kind} {user} {when.isoformat()}", **said}
+    said = {"type": type_, "app_id": APP, "user_id": user, "timestamp": when.isoformat(), **fields}
+    return {"event_id": f"{type_} {user} {when.isoformat()}", **said}
 
 
 def history() -> list[dict[str, Any]]:
@@ -75,7 +75,19 @@ def history() -> list[dict[str, Any]]:
                 for after in range(ago + 1)
                 if number % (after + 1) == 0
             ]
+            if number % 5 == 0:
+                events += bought(user, began)
     return [one for one in events if datetime.fromisoformat(one["timestamp"]) <= now]
+
+
+def bought(user: str, began: datetime) -> list[dict[str, Any]]:
+    """Two purchases in two currencies, and an answer."""
+    later = began + timedelta(days=1)
+    return [
+        event("purchase", user, began, amount="4.99", currency="USD"),
+        event("purchase", user, later, amount="49000", currency="VND"),
+        event("feedback", user, began, kind="nps", score=9),
+    ]
 
 
 def send(up: Up, events: list[dict[str, Any]], directory: Path) -> None:
@@ -197,3 +209,13 @@ def shown(page: Page) -> dict[tuple[str | None, str], list[str]]:
         for row in body["rows"]
         if row["key"] != "average"
     }
+
+
+def same(tab: Tab, *, show: str = "rate", **question: str) -> None:
+    """The table says what the interface says; asked again where something was counted meanwhile."""
+    until(
+        tab.page,
+        lambda: shown(tab.page) == expected(tab.answer(**question), show),
+        5,
+        "the table is the answer",
+    )

@@ -6,10 +6,15 @@ import { wholePercent } from "./format.js";
 export const STEPS = 10;
 const TOPS = [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1];
 
-/** The rate that gets the deepest shade: a round one at or above the best average, so that single small cohorts do not move it. */
+/** The rate that gets the deepest shade: a round one at or above the best average of everybody, which no small cohort or segment moves. */
 export function top(answer) {
-  const cells = answer.average.filter((cell) => !startsFull(answer) || cell.n > 0);
-  const best = Math.max(0, ...cells.map((cell) => cell.rate ?? 0));
+  const by = new Map(); // n -> [users, size]
+  for (const { n, users, size } of answer.average) {
+    const [some, of] = by.get(n) ?? [0, 0];
+    by.set(n, [some + users, of + size]);
+  }
+  if (startsFull(answer)) by.delete(0);
+  const best = Math.max(0, ...[...by.values()].map(([users, size]) => (size ? users / size : 0)));
   return TOPS.find((value) => value >= best) ?? 1;
 }
 
@@ -26,7 +31,7 @@ export function drawLegend(box, most) {
     ...Array.from({ length: STEPS }, (_, at) => [`s${at}`, () => el("i", { class: `heat-${at}`, "aria-hidden": true })]),
     ["high", () => el("span"), (node) => (node.textContent = most < 1 ? `${wholePercent(most)} and more` : "100%")],
     ["open", () => el("i", { class: "open", "aria-hidden": true })],
-    ["open-text", () => el("span", {}, "still open, will grow")],
+    ["open-text", () => el("span", {}, "still open")],
     ["absent", () => el("i", { class: "absent", "aria-hidden": true })],
     ["absent-text", () => el("span", {}, "not begun")],
   ];

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from consumers.settings import Settings
+from stream.retention.anchors import GROUPS
 from stream.store.memory import MemoryStore
 from tests.consumers.api.test_api import RECORDS, Place
 from tests.stream.report.counted import counted
@@ -13,7 +14,7 @@ async def test_apps_come_with_their_zones_and_the_dimensions_there_are() -> None
     async with place.client:
         assert await place.get("/api/v1/apps") == {
             "apps": [{"app": "shop", "timezone": "UTC"}],
-            "dimensions": ["country", "plan"],
+            "dimensions": ["country", "plan", *GROUPS],
         }
 
 
@@ -22,7 +23,7 @@ async def test_apps_that_are_named_are_offered_before_their_first_event() -> Non
     async with place.client:
         answer = await place.get("/api/v1/apps")
         assert answer["apps"] == [{"app": "game", "timezone": "Asia/Tokyo"}]
-        assert answer["dimensions"] == list(Settings().dimensions)
+        assert answer["dimensions"] == [*Settings().dimensions, *GROUPS]
         assert "RETENTION_APPS" in await place.refused("/api/v1/values?app=shop&dimension=country")
 
 

@@ -1,0 +1,92 @@
+"""Rules of the view: it is in the address, it is chosen by pickers, and what users sent is never more than text in it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.browser import APP, HOSTILE, Tab, settled, table
+from tests.e2e.running import Up
+
+pytestmark = pytest.mark.e2e
+
+
+def test_the_address_is_the_view(tab: Tab) -> None:
+    page = tab.open()
+    page.select_option("#cohort", "first_seen")
+    page.select_option("#breakdown", "country")
+    page.select_option("#last", "14")
+    page.select_option("#show", "users")
+    settled(page)
+    state = {"app": APP, "cohort": "first_seen", "breakdown": "country", "last": "14", "show": "users"}
+    assert tab.state() == state
+    before = table(page)
+    page.reload()
+    settled(page)
+    assert tab.state() == state
+    assert table(page) == before
+    assert page.input_value("#cohort") == "first_seen"
+    page.go_back()
+    expect(page.locator("#show")).to_have_value("rate")
+    assert "show" not in tab.state()
+
+
+def test_a_chosen_cohort_is_drawn_and_stays_chosen(tab: Tab) -> None:
+    page = tab.open(app=APP)
+    button = page.locator("#triangle tbody tr:nth-child(4) button")
+    cohort = button.get_attribute("data-cohort")
+    button.click()
+    assert tab.state()["curve"] == cohort
+    page.reload()
+    settled(page)
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#curves .lines li")).to_have_count(2)
+    button.click()
+    expect(page.locator("#curves .lines li")).to_have_count(1)
+
+
+def test_what_users_sent_is_shown_as_text(tab: Tab) -> None:
+    page = tab.open(app=APP, breakdown="country")
+    answer = tab.answer(breakdown="country")
+    assert {row["segment"] for row in answer["rows"]} >= set(HOSTILE[:3])
+    heads = [body["segment"] for body in table(page)]
+    assert heads == list(dict.fromkeys(row["segment"] for row in answer["rows"]))
+    page.locator("#triangle tbody button").first.click()
+    # A filter of each of them, from the picker: what is asked for is what was chosen.
+    page.select_option("#breakdown", "")
+    for value in HOSTILE:
+        page.select_option("#dimension", "country")
+        page.select_option("#value", value)
+        expect(page.locator("#filters li span")).to_have_text([f"country: {value}"])
+        settled(page)
+        users = sum(row["size"] for row in answer["rows"] if row["segment"] == value)
+        expect(page.locator("#triangle .average .size")).to_have_text(f"{users:,}")
+    page.reload()
+    settled(page)
+    expect(page.locator("#filters li span")).to_have_text([f"country: {HOSTILE[-1]}"])
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("main img, main script").count() == 0
+
+
+def test_a_value_that_is_not_offered_can_be_typed(tab: Tab) -> None:
+    short = '{"app": "shop", "dimension": "country", "values": [], "more": 3}'
+    tab.page.route(
+        "**/api/v1/values?**", lambda route: route.fulfill(body=short, content_type="application/json")
+    )
+    page = tab.open(app=APP)
+    page.select_option("#dimension", "country")
+    page.select_option("#value", label="one of 3 others …")
+    page.keyboard.type("VN")
+    page.keyboard.press("Enter")
+    assert tab.state()["where"] == "country:VN"
+
+
+def test_nothing_is_asked_of_anybody_else(tab: Tab, shop: Up) -> None:
+    tab.open(app=APP, breakdown="country")
+    origins = {f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" for url in tab.requests}
+    assert origins == {shop.where["http"]}
+    assert tab.errors == []
+    assert tab.page.evaluate("fetch('https://example.com/').then(() => 'sent', () => 'refused')") == "refused"
+    tab.errors.clear()
