@@ -10,7 +10,7 @@ from stream.retention.facts import delta
 from stream.retention.people import joined
 from stream.retention.records import SESSION, Kept, Record, keep, merge, say, summarise
 from stream.retention.scope import Scope
-from stream.shortcuts import NO_SESSION, Known, Plan
+from stream.shortcuts import NO_SESSION, Known, Plan, Start
 from stream.store.codec import (
     decode,
     decode_kept,
@@ -176,7 +176,7 @@ def _known(
         quiet_dims = dims if record.said.keys() >= dict(dims).keys() else ()
     last = record.sessions[-1] if record.sessions else NO_SESSION
     other = frozenset((*summary.installs, *summary.purchases, *summary.answers))
-    starts = tuple((cohort, scope.zone.slot_start_ms(slot)) for cohort, slot in start.starts())
+    starts = tuple(_reached(cohort, slot, last, scope.zone) for cohort, slot in start.starts())
     return Known(
         stored,
         last,
@@ -187,20 +187,23 @@ def _known(
         starts,
         other,
         frozenset(slot // SLOTS_PER_DAY for slot in other),
-        _other_windows(starts, other, last, scope.zone),
+        _other_windows(starts, other, scope.zone),
         frozenset(slot // SLOTS_PER_DAY for slots in (summary.purchases, summary.money) for slot in slots),
     )
 
 
-def _other_windows(
-    starts: Sequence[tuple[str, int]], other: frozenset[int], last: int, zone: Zone
-) -> frozenset[tuple[str, int]]:
+def _reached(cohort: str, start: int, last: int, zone: Zone) -> Start:
+    """A start, and the end of the window that the last session lies in; of the first window before there is one."""
+    number = 0 if last < start else (zone.slot_start_ms(last) - zone.slot_start_ms(start)) // DAY_MS
+    return cohort, start, zone.window(start, number)[1]
+
+
+def _other_windows(starts: Sequence[Start], other: frozenset[int], zone: Zone) -> frozenset[tuple[str, int]]:
     """Cohorts and windows after the one of the last session in which there is something else."""
     found: set[tuple[str, int]] = set()
-    for cohort, origin in starts:
-        reached = 0 if last == NO_SESSION else max(0, (zone.slot_start_ms(last) - origin) // DAY_MS)
-        numbers = {(zone.slot_start_ms(slot) - origin) // DAY_MS for slot in other}
-        found.update((cohort, number) for number in numbers if number > reached)
+    for cohort, start, end in starts:
+        origin = zone.slot_start_ms(start)
+        found.update((cohort, (zone.slot_start_ms(slot) - origin) // DAY_MS) for slot in other if slot >= end)
     return frozenset(found)
 
 

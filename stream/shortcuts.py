@@ -14,7 +14,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from stream.events.schema import Dims, Event
-from stream.retention.days import DAY_MS, SLOTS_PER_DAY
+from stream.retention.days import DAY_MS, SLOTS_PER_DAY, Zone
 from stream.retention.found import Delta
 from stream.retention.names import (
     APART_FIRST_SEEN,
@@ -32,6 +32,7 @@ from stream.store.codec import NOTHING, Spoken, append_slot, encode_install, wit
 from stream.store.protocol import UserWrite
 
 NO_SESSION = -1
+Start = tuple[str, int, int]
 
 
 class Known(Struct, gc=False):
@@ -42,7 +43,7 @@ class Known(Struct, gc=False):
     quiet_dims     what sessions say; before the first one, what the install said
     install_slot   where its cohorts begin, None for no such cohort
     seen_slot
-    starts         the cohorts whose windows are counted, with the UTC start of their slots
+    starts         the cohorts whose windows are counted: name, slot of the start, end of the window of the last session
     other_slots    active in these, and on these days, without a session
     other_days
     other_windows  cohorts and windows after the last session that are active without one
@@ -55,13 +56,15 @@ class Known(Struct, gc=False):
     quiet_dims: Dims
     install_slot: int | None
     seen_slot: int | None
-    starts: tuple[tuple[str, int], ...] = ()
+    starts: tuple[Start, ...] = ()
     other_slots: frozenset[int] = frozenset()
     other_days: frozenset[int] = frozenset()
     other_windows: frozenset[tuple[str, int]] = frozenset()
     money_days: frozenset[int] = frozenset()
 
-    def with_sessions(self, record: bytes, last_slot: int, quiet_ms: int, quiet_dims: Dims) -> "Known":
+    def with_sessions(
+        self, record: bytes, last_slot: int, quiet_ms: int, quiet_dims: Dims, starts: tuple[Start, ...]
+    ) -> "Known":
         """The same user after more sessions."""
         return Known(
             record,
@@ -70,7 +73,7 @@ class Known(Struct, gc=False):
             quiet_dims,
             self.install_slot,
             self.seen_slot,
-            self.starts,
+            starts,
             self.other_slots,
             self.other_days,
             self.other_windows,
@@ -103,7 +106,7 @@ def plan_install(user: bytes, events: Sequence[Event], scope: Scope) -> Plan | N
     sums = {cell("install", day, day): 1, cell("first_seen", day, day): 1, **sums}
     if HOURS in scope.families:
         sums[hour(slot)] = 1
-    starts = (("install", scope.zone.slot_start_ms(slot)),)
+    starts = (("install", slot, scope.zone.window(slot, 0)[1]),)
     known = Known(
         record, NO_SESSION, 0, event.dims, slot, slot, starts, frozenset((slot,)), frozenset((day,))
     )
@@ -133,9 +136,9 @@ def plan_new_sessions(user: bytes, events: Sequence[Event], scope: Scope) -> Pla
     seen = slots[0]
     day = seen // SLOTS_PER_DAY
     record = with_sessions(NOTHING, (), moment, slots)
-    starts = (("first_seen", scope.zone.slot_start_ms(seen)),)
+    starts = (("first_seen", seen, scope.zone.window(seen, 0)[1]),)
     known = Known(record, slots[-1], *((0, ()) if said is None else said), None, seen, starts)
-    delta = _new_slots(known, slots, None, scope)
+    delta, known.starts = _new_slots(known, slots, None, scope)
     delta.joins.extend((set_name("seen+", day), APART_FIRST_SEEN))
     delta.sums[cell("first_seen", day, day)] = 1
     joins, sums = _segments(known.quiet_dims)
@@ -155,8 +158,9 @@ def plan_first_sessions(user: bytes, known: Known, events: Sequence[Event], scop
     if said is not None and not _names(said[1]) <= _names(known.quiet_dims):
         return None
     record = with_sessions(known.record, known.quiet_dims, moment, slots)
-    after = known.with_sessions(record, slots[-1], *((0, ()) if said is None else said))
-    return Plan(UserWrite(user, known.record, record, _new_slots(known, slots, None, scope)), after)
+    delta, starts = _new_slots(known, slots, None, scope)
+    after = known.with_sessions(record, slots[-1], *((0, ()) if said is None else said), starts)
+    return Plan(UserWrite(user, known.record, record, delta), after)
 
 
 def _sessions(events: Sequence[Event]) -> tuple[list[int], tuple[int, Dims] | None, Spoken | None] | None:
@@ -200,12 +204,12 @@ def plan_append(user: bytes, known: Known, events: Sequence[Event], scope: Scope
     if known.money_days and _is_paid(known, slots):
         return None
     slots.sort()
-    delta = _new_slots(known, slots, last, scope)
+    delta, starts = _new_slots(known, slots, last, scope)
     record = known.record
     for slot in slots:
         record = append_slot(record, last, slot)
         last = slot
-    after = known.with_sessions(record, last, known.quiet_ms, known.quiet_dims)
+    after = known.with_sessions(record, last, known.quiet_ms, known.quiet_dims, starts)
     return Plan(UserWrite(user, known.record, record, delta), after)
 
 
@@ -213,7 +217,9 @@ def _is_paid(known: Known, slots: list[int]) -> bool:
     return not known.money_days.isdisjoint(slot // SLOTS_PER_DAY for slot in slots)
 
 
-def _new_slots(known: Known, slots: list[int], last: int | None, scope: Scope) -> Delta:
+def _new_slots(
+    known: Known, slots: list[int], last: int | None, scope: Scope
+) -> tuple[Delta, tuple[Start, ...]]:
     """What sessions in these slots change, `last` being the last slot that had one: memberships, cells of triangles, hours."""
     delta = Delta([], [], {}, {})
     joins, _, sums, _ = delta
@@ -235,22 +241,23 @@ def _new_slots(known: Known, slots: list[int], last: int | None, scope: Scope) -
         if seen is not None and day > seen:
             sums[cell("first_seen", seen, day)] = 1
     if ELAPSED in scope.families:
-        _new_windows(known, slots, last, scope, delta)
-    return delta
+        return delta, tuple([_new_windows(known, start, slots, scope.zone, delta) for start in known.starts])
+    return delta, known.starts
 
 
-def _new_windows(known: Known, slots: list[int], last: int | None, scope: Scope, delta: Delta) -> None:
-    start_ms = scope.zone.slot_start_ms
-    for cohort, origin in known.starts:
-        window = 0 if last is None else (start_ms(last) - origin) // DAY_MS
-        for slot in slots:
-            number = (start_ms(slot) - origin) // DAY_MS
-            # Window 0 is the cohort itself, and what lies before it is in no window.
-            if number > 0 and number != window:
-                window = number
-                delta.joins.append(window_name(cohort, "session", number))
-                if (cohort, number) in known.other_windows:
-                    delta.leaves.append(window_name(cohort, "other", number))
+def _new_windows(known: Known, start: Start, slots: list[int], zone: Zone, delta: Delta) -> Start:
+    """The windows of one cohort that sessions in these slots open; most lie in the window of the session before."""
+    cohort, origin, end = start
+    if slots[-1] < end:
+        return start
+    for slot in slots:
+        if slot >= end:
+            number = (zone.slot_start_ms(slot) - zone.slot_start_ms(origin)) // DAY_MS
+            end = zone.window(origin, number)[1]
+            delta.joins.append(window_name(cohort, "session", number))
+            if (cohort, number) in known.other_windows:
+                delta.leaves.append(window_name(cohort, "other", number))
+    return cohort, origin, end
 
 
 @lru_cache(maxsize=16_384)

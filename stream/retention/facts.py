@@ -21,7 +21,7 @@ from stream.retention.names import (
     value_name,
     values_counter,
 )
-from stream.retention.records import Record
+from stream.retention.records import Record, has_slot_between
 from stream.retention.scope import ELAPSED, FEEDBACK, HOURS, MONEY, Scope
 from stream.retention.windows import add_windows
 
@@ -42,6 +42,10 @@ def facts(record: Record, scope: Scope) -> Facts:
     found = Facts(set(), {}, {})
     _add_cohorts(start, found)
     _add_days(record, start, active_days(record), scope, found)
+    summary = record.summary
+    if HOURS in scope.families:
+        slots = {*record.sessions, *summary.installs, *summary.purchases, *summary.answers}
+        found.sums.update((hour(slot), 1) for slot in slots)
     if ELAPSED in scope.families:
         for cohort, slot in start.starts():
             add_windows(record, cohort, slot, None, scope.zone, found)
@@ -63,11 +67,24 @@ def delta(old: Record | None, new: Record, slots: set[int], after: Anchors, scop
     if old is not None:
         _add_days(old, before, days, scope, was)
     _add_days(new, after, days, scope, now)
+    if HOURS in scope.families:
+        if old is not None:
+            _add_hours(old, slots, was)
+        _add_hours(new, slots, now)
     if ELAPSED in scope.families:
         if old is not None:
             _add_all_windows(old, before, after, slots, scope, was)
         _add_all_windows(new, after, before, slots, scope, now)
     return now.minus(was)
+
+
+def _add_hours(record: Record, slots: set[int], found: Facts) -> None:
+    """In which of some slots the user was active."""
+    summary = record.summary
+    for slot in slots:
+        others = slot in summary.installs or slot in summary.purchases or slot in summary.answers
+        if others or has_slot_between(record.sessions, slot, slot + 1):
+            found.sums[hour(slot)] = 1
 
 
 def _add_all_windows(
@@ -126,9 +143,6 @@ def _add_days(record: Record, start: Anchors, days: Iterable[int], scope: Scope,
         again = sum(summary.installs[slot] for slot in installs) - (day == start.install)
         if again > 0:
             found.sums[REINSTALLS, iso(day)] = again
-        if HOURS in families:
-            for slot in {*sessions, *installs, *purchases, *answers}:
-                found.sums[hour(slot)] = 1
         if MONEY in families and (summary.money or purchases):
             add_money(record, start, day, sessions, purchases, found)
         if answers and FEEDBACK in families:

@@ -94,8 +94,10 @@ class Summary(Struct):
             known = self.latest.get(kept.survey)
             if known is None or known < answer:
                 self.latest[kept.survey] = answer
-        for name, value in kept.dims:
-            _keep_earliest(self.said, name, (kept.ts_ms, event_order(event_id), value))
+        if kept.dims:
+            order = event_order(event_id)
+            for name, value in kept.dims:
+                _keep_earliest(self.said, name, (kept.ts_ms, order, value))
 
     def drop(self, key: Key, kept: Kept) -> bool:
         """Take one kept event out. False when only a new count over all of them can tell what is first, last or said now."""
@@ -248,10 +250,11 @@ def merge_said(old: dict[str, Said], new: dict[str, Said]) -> dict[str, Said]:
 
 def say(record: Record, ts_ms: int, event_id: str, dims: tuple[tuple[str, str], ...]) -> None:
     """Note in place what a session said."""
+    order = event_order(event_id)
     for name, value in dims:
         known = record.said.get(name)
         if known is None or ts_ms <= known[0]:
-            _keep_earliest(record.said, name, (ts_ms, event_order(event_id), value))
+            _keep_earliest(record.said, name, (ts_ms, order, value))
 
 
 def keep(record: Record, key: Key, kept: Kept) -> None:

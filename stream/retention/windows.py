@@ -3,6 +3,7 @@
 A slot lies in window floor((its start - the start's) / 24 h). Windows cut across local dates; 168-hour windows are seven of these.
 """
 
+from bisect import bisect_left
 from collections.abc import Collection
 
 from stream.retention.days import DAY_MS, Zone
@@ -17,11 +18,11 @@ def add_windows(
     """The facts of one cohort that began in slot `start`: of all windows, or of those that some slots lie in."""
     summary = record.summary
     if slots is None:
-        slots = (*record.sessions, *summary.installs, *summary.purchases, *summary.answers, *summary.money)
+        others = *summary.installs, *summary.purchases, *summary.answers, *summary.money
+        slots = (*record.sessions[bisect_left(record.sessions, start) :], *others)
     origin = zone.slot_start_ms(start)
-    for number in {(zone.slot_start_ms(slot) - origin) // DAY_MS for slot in slots}:
-        if number >= 0:
-            _add_window(record, cohort, number, *zone.window(start, number), found)
+    for number in {(zone.slot_start_ms(slot) - origin) // DAY_MS for slot in slots if slot >= start}:
+        _add_window(record, cohort, number, *zone.window(start, number), found)
 
 
 def _add_window(record: Record, cohort: str, number: int, first: int, end: int, found: Facts) -> None:

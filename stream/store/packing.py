@@ -1,6 +1,6 @@
 """In which words are writes and positions told to the server? The argument of apply.lua, and the text of a position."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgpack  # type: ignore[import-untyped]  # ships no types
 
@@ -31,14 +31,10 @@ def pack_writes(writes: Sequence[UserWrite], inline_bytes_max: int) -> bytes:
                     for key, amount in delta.sums.items()
                     for word in (sums.setdefault(key, len(sums)), amount)
                 ],
-                [(name, old if old is not None else False, new) for name, old, new in write.parts] or False,
-                # As text: the server's numbers are exact up to 2^53 only.
-                [
-                    word
-                    for name, amount in delta.ledgers.items()
-                    for word in (ledgers.setdefault(name, len(ledgers)), str(amount))
-                ]
-                or False,
+                [(name, old if old is not None else False, new) for name, old, new in write.parts]
+                if write.parts
+                else False,
+                _words(delta.ledgers, ledgers) if delta.ledgers else False,
                 write.clears,
                 [
                     write.reason + "|",
@@ -52,6 +48,13 @@ def pack_writes(writes: Sequence[UserWrite], inline_bytes_max: int) -> bytes:
         (inline_bytes_max, SPARSE_MEMBERS_MAX, list(sets), list(sums), list(ledgers), users)
     )
     return packed
+
+
+def _words(entries: Mapping[str, int], names: dict[str, int]) -> list[int | str]:
+    """Ledgers by number, and amounts as text: the server's numbers are exact up to 2^53 only."""
+    return [
+        word for name, amount in entries.items() for word in (names.setdefault(name, len(names)), str(amount))
+    ]
 
 
 def partition_text(partition: Partition) -> str:
