@@ -188,7 +188,7 @@ def _known(
         other,
         frozenset(slot // SLOTS_PER_DAY for slot in other),
         _other_windows(starts, other, scope.zone),
-        frozenset(slot // SLOTS_PER_DAY for slots in (summary.purchases, summary.money) for slot in slots),
+        frozenset((*summary.purchases, *summary.money)),
     )
 
 

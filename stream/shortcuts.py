@@ -47,7 +47,7 @@ class Known(Struct, gc=False):
     other_slots    active in these, and on these days, without a session
     other_days
     other_windows  cohorts and windows after the last session that are active without one
-    money_days     what lies before the first session of these days is counted apart
+    money_slots    slots with purchases or refunds; those before the first session of their day are counted apart
     """
 
     record: bytes
@@ -60,7 +60,7 @@ class Known(Struct, gc=False):
     other_slots: frozenset[int] = frozenset()
     other_days: frozenset[int] = frozenset()
     other_windows: frozenset[tuple[str, int]] = frozenset()
-    money_days: frozenset[int] = frozenset()
+    money_slots: frozenset[int] = frozenset()
 
     def with_sessions(
         self, record: bytes, last_slot: int, quiet_ms: int, quiet_dims: Dims, starts: tuple[Start, ...]
@@ -77,7 +77,7 @@ class Known(Struct, gc=False):
             self.other_slots,
             self.other_days,
             self.other_windows,
-            self.money_days,
+            self.money_slots,
         )
 
 
@@ -153,7 +153,7 @@ def plan_first_sessions(user: bytes, known: Known, events: Sequence[Event], scop
     if found is None:
         return None
     slots, said, moment = found
-    if known.seen_slot is None or slots[0] < known.seen_slot or _is_paid(known, slots):
+    if known.seen_slot is None or slots[0] < known.seen_slot or _is_paid_before(known, slots, None):
         return None
     if said is not None and not _names(said[1]) <= _names(known.quiet_dims):
         return None
@@ -201,9 +201,9 @@ def plan_append(user: bytes, known: Known, events: Sequence[Event], scope: Scope
             slots.append(event.slot)
     if not slots:
         return Plan(None, known)
-    if known.money_days and _is_paid(known, slots):
-        return None
     slots.sort()
+    if known.money_slots and _is_paid_before(known, slots, last):
+        return None
     delta, starts = _new_slots(known, slots, last, scope)
     record = known.record
     for slot in slots:
@@ -213,8 +213,15 @@ def plan_append(user: bytes, known: Known, events: Sequence[Event], scope: Scope
     return Plan(UserWrite(user, known.record, record, delta), after)
 
 
-def _is_paid(known: Known, slots: list[int]) -> bool:
-    return not known.money_days.isdisjoint(slot // SLOTS_PER_DAY for slot in slots)
+def _is_paid_before(known: Known, slots: list[int], last: int | None) -> bool:
+    """Whether money moved on the day of a first session, but before it."""
+    day = None if last is None else last // SLOTS_PER_DAY
+    for slot in slots:
+        if slot // SLOTS_PER_DAY != day:
+            day = slot // SLOTS_PER_DAY
+            if any(day * SLOTS_PER_DAY <= moved < slot for moved in known.money_slots):
+                return True
+    return False
 
 
 def _new_slots(
