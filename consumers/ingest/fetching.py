@@ -107,7 +107,7 @@ class SliceThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust
             if tp in assigned:
                 consumer.seek(TopicPartition(*tp), position)
                 self._sought.add(tp)
-        share = self.intake.budget.bytes_max // (2 * max(1, len(assigned)))
+        share = self.intake.budget.bytes_max // max(1, len(assigned))
         # Fetched bytes wait in the client, one answer per partition: with many partitions each gets less, so
         # that all fit.
         consumer._fetcher._max_partition_fetch_bytes = min(max(share, FETCH_BYTES_MIN), FETCH_BYTES_MAX)

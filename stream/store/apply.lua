@@ -104,13 +104,27 @@ for name, counter in pairs(counters) do
   end
 end
 
+local ledgers = {}
 for _, match in ipairs(matching) do
   local entries = match[1][8] or NONE
-  if #entries > 0 then
-    match[6] = string.format('%d', (struct.unpack('<I4', match[4])))
-    for at = 1, #entries, 2 do
-      local stored = call('HGET', base .. 'l:' .. ledger_names[entries[at] + 1], match[6])
-      if stored and not tonumber(stored) then error('ledger ' .. ledger_names[entries[at] + 1] .. ' holds no number') end
+  local field = #entries > 0 and string.format('%d', (struct.unpack('<I4', match[4])))
+  for at = 1, #entries, 2 do
+    local ledger = ledgers[entries[at] + 1]
+    if not ledger then
+      ledger = {{}, {}}
+      ledgers[entries[at] + 1] = ledger
+    end
+    local place = #ledger[1] + 1
+    ledger[1][place], ledger[2][place] = field, entries[at + 1]
+  end
+end
+for name, ledger in pairs(ledgers) do
+  for at = 1, #ledger[1], WORDS do
+    local stored = call('HMGET', base .. 'l:' .. ledger_names[name], unpack(ledger[1], at, math.min(at + WORDS - 1, #ledger[1])))
+    for place, text in ipairs(stored) do
+      if text and not tonumber(text) then error('ledger ' .. ledger_names[name] .. ' holds no number') end
+      ledger[3] = ledger[3] or {}
+      ledger[3][at + place - 1] = text
     end
   end
 end
@@ -135,11 +149,6 @@ for _, match in ipairs(matching) do
     revisions[field] = (revisions[field] or 0) + revised[at + 1]
   end
   for _, part in ipairs(user[7] or NONE) do call('HSET', base .. 'k:' .. user[1], part[1], part[3]) end
-  local entries = user[8] or NONE
-  for at = 1, #entries, 2 do
-    local key = base .. 'l:' .. ledger_names[entries[at] + 1]
-    if call('HINCRBY', key, match[6], entries[at + 1]) == 0 then call('HDEL', key, match[6]) end
-  end
 end
 local function bits(key, members, value)
   for at = 1, #members, BITS do
@@ -196,7 +205,37 @@ for name, counter in pairs(counters) do
     if #words > 0 then call('HSET', key, unpack(words)) end
   end
 end
-for field, amount in pairs(revisions) do call('HINCRBY', base .. 'o', field, string.format('%.0f', amount)) end
+local waiting = {}
+for field in pairs(revisions) do waiting[#waiting + 1] = field end
+for at = 1, #waiting, WORDS do
+  local last = math.min(at + WORDS - 1, #waiting)
+  local stored, words = call('HMGET', base .. 'o', unpack(waiting, at, last)), {}
+  for place = at, last do
+    local change = tonumber(stored[place - at + 1] or 0) + revisions[waiting[place]]
+    words[#words + 1], words[#words + 2] = waiting[place], string.format('%.0f', change)
+  end
+  call('HSET', base .. 'o', unpack(words))
+end
+-- Beyond 2^53 only the server's own addition is exact.
+local EXACT = 2^52
+for name, ledger in pairs(ledgers) do
+  local key, words = base .. 'l:' .. ledger_names[name], {}
+  for place, field in ipairs(ledger[1]) do
+    local old, amount = tonumber(ledger[3][place] or 0), tonumber(ledger[2][place])
+    if math.abs(old) > EXACT or math.abs(amount) > EXACT then
+      if call('HINCRBY', key, field, ledger[2][place]) == 0 then call('HDEL', key, field) end
+    elseif old + amount == 0 then
+      call('HDEL', key, field)
+    else
+      words[#words + 1], words[#words + 2] = field, string.format('%.0f', old + amount)
+    end
+    if #words >= WORDS then
+      call('HSET', key, unpack(words))
+      words = {}
+    end
+  end
+  if #words > 0 then call('HSET', key, unpack(words)) end
+end
 call('HSET', base .. 'n', 'users', given)
 call('HINCRBY', base .. 'n', 'version', 1)
 conflicts[#conflicts + 1] = lineage(KEYS[3], ARGV[2], ARGV[3])
