@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.answers import answers
 from bench.bars import BARS, Row
 from bench.growth import growth
 from bench.machine import Machine, client_of, versions
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[Machine], Awaitable[list[Row]]]] = {
     "visible": visible,
     "memory": memory,
     "triangle": triangle,
+    "answers": answers,
     "growth": growth,
 }
 

@@ -39,6 +39,8 @@ BARS = {
     "bytes_per_user": Bar(100, 60),
     "triangle_p99_ms": Bar(10),
     "triangle_where_p99_ms": Bar(100),
+    "plain_p99_ms": Bar(50),
+    "segment_p99_ms": Bar(250),
     "visible_p99_ms": Bar(1000),
     "growth": Bar(2),
 }

@@ -18,6 +18,7 @@ FAMILIES = {
     "k": "kept events apart",
     "s": "sets",
     "c": "counters",
+    "l": "ledgers",
     "n": "numbers of the app",
 }
 Family = dict[str, tuple[int, int]]
@@ -102,5 +103,5 @@ async def _families(store: Valkey) -> Family:
 
 def _family(name: str) -> str:
     letter, _, rest = name.partition(":")
-    detail = f" {rest.partition(':')[0]}" if letter in "sc" else ""
+    detail = f" {rest.partition(':')[0]}" if letter in "scl" else ""
     return FAMILIES.get(letter, letter) + detail
