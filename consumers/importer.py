@@ -24,7 +24,7 @@ from stream.retention.days import zone
 Format = Literal["csv", "ndjson"]
 
 LINE_BYTES_MAX = 1024 * 1024
-_TYPES = ", ".join(TOPICS[topic] for topic in EVENT_TOPICS)
+TYPES = ", ".join(TOPICS[topic] for topic in EVENT_TOPICS)
 KINDS = {TOPICS[topic]: topic for topic in EVENT_TOPICS} | {topic: topic for topic in EVENT_TOPICS}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
@@ -87,7 +87,7 @@ class Importer:
         if topic is None:
             return BadRow(
                 row.line,
-                f"type {str(said)[:40]!r} is none of {_TYPES}: give --map-type {str(said)[:40]}=session",
+                f"type {str(said)[:40]!r} is none of {TYPES}: give --map-type {str(said)[:40]}=session",
             )
         fields["timestamp"] = self._time(fields.get("timestamp"), str(fields.get("app_id")))
         for name in _NUMBERS:

@@ -45,7 +45,7 @@ def test_no_command_is_wrong_usage_and_shows_the_help(retention: Command) -> Non
         (["report", "--limit", "x"], "Invalid value for '--limit'"),
         (["report", "--csv", "--json"], "choose one of --csv, --json, --markdown"),
         (["report", "--url", "foo"], "'foo' is no URL"),
-        (["import", "-", "--type", "foo"], "'foo' is not install, session or purchase"),
+        (["import", "-", "--type", "foo"], "'foo' is none of install, session, purchase, feedback, identity"),
         (["dead-letters", "--topic", "nope"], "'nope' is not one of"),
         (["up", "--ready-file", "/nope/x"], "/nope/x: there is no directory /nope"),
         (["up", "--data-dir", __file__], "is not a directory"),
