@@ -22,7 +22,10 @@ from consumers.settings import Settings
 BAD_SHOWN_MAX = 10
 
 MAP_HELP = "Event field = column of the file, comma-separated or repeated: user_id=userid,timestamp=eventDate,type=eventName."
-TYPE_HELP = "Value of the type column = install, session, purchase, feedback or identity; empty leaves such rows out: newPlayer=install,tick=."
+TYPE_HELP = (
+    "Value of the type column = install, session, purchase, feedback or identity; "
+    "empty leaves such rows out: newPlayer=install,tick=."
+)
 
 
 def import_(
@@ -57,7 +60,7 @@ def import_(
 ) -> None:
     """Import events from a file; returns once Kafka has acknowledged all of them.
 
-    A row needs user_id, timestamp, a type (install, session, purchase, feedback or identity) and an app; other columns keep their names (platform,
+    A row needs user_id, timestamp, a type (session, install, ...) and an app; other columns keep their names (platform,
     country, amount, ...). A date without time is its first instant in the app's zone, a time without offset is local there.
     A row without event_id gets a hash of the row and of how often that row came before: a second import, or a shuffled one,
     changes nothing.
