@@ -111,6 +111,21 @@ def moment(value: Any) -> Any:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
 
 
+def text(value: Any) -> str:
+    """A value as the text of its variable."""
+    if isinstance(value, dict):
+        return ",".join(f"{key}={value[key]}" for key in sorted(value))
+    if isinstance(value, frozenset):
+        return ",".join(sorted(value))
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return "" if value is None else str(value)
+
+
 def masked_url(text: str) -> str:
     """The URL without user and password: where Redis is helps whoever reads it, the password helps nobody."""
     parts = urlsplit(text)

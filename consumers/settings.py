@@ -5,8 +5,6 @@ from it. Nothing else in the product reads the environment. Secrets may also com
 unset is taken from a running `retention up` in the data directory, so that a second terminal just works.
 """
 
-import contextlib
-import json
 import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -16,18 +14,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from consumers import setting_values as values
+from consumers.access import Keys
+from consumers.setting_sources import SettingsError, from_environment, from_up
 from stream.retention.scope import FAMILIES
 
 PREFIX = "RETENTION_"
-UP_FILE = (
-    "up.json"  # in the data directory while `retention up` runs: {"http": ..., "kafka": ..., "redis": ...}
-)
-SECRET_FILE = "user-id-secret"  # noqa: S105 a file name; in the data directory, made once by `retention up`
 DIMENSIONS = ("platform", "country", "source", "campaign", "app_version", "variant")
-
-
-class SettingsError(Exception):
-    """A setting is missing or wrong. The text is one line per problem and says which variable to change."""
 
 
 class Settings(BaseModel):
@@ -51,6 +43,12 @@ class Settings(BaseModel):
         SecretStr(""),
         description="Who shows it (`Authorization: Bearer KEY`) may erase users over HTTP; unset, nobody may.",
         examples=["$(openssl rand -hex 32)"],
+    )
+    write_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Keys with which apps may send events to the collector (`Authorization: Bearer KEY`), `app=key,...`; "
+        "a key names one app, an app may have several. Unset, nobody is asked for one.",
+        examples=["shop=$(openssl rand -hex 32)"],
     )
     topic_prefix: str = Field("", description="Put before the name of every topic.", examples=["prod."])
     group: str = Field("retention", description="Consumer group of the workers.", examples=["retention"])
@@ -176,6 +174,12 @@ class Settings(BaseModel):
             raise ValueError("is shorter than 16 characters")
         return secret
 
+    @field_validator("write_keys")
+    @classmethod
+    def _keys_of_one_app(cls, keys: SecretStr) -> SecretStr:
+        Keys.parse(keys.get_secret_value(), one_app=True)
+        return keys
+
     @field_validator("topic_prefix", "group")
     @classmethod
     def _kafka_name(cls, text: str) -> str:
@@ -262,9 +266,12 @@ def load(env: Mapping[str, str] | None = None, *, need: Iterable[str] = (), use_
     Raises SettingsError with one line per problem.
     """
     env = os.environ if env is None else env
-    given = _from_environment(env)
+    names = Settings.model_fields
+    given = from_environment(
+        {name: variable(name) for name in names}, {name for name in names if is_secret(name)}, env
+    )
     if use_up:
-        found = _from_up(Path(str(given.get("data_dir", ".retention"))))
+        found = from_up(Path(str(given.get("data_dir", ".retention"))))
         if "kafka" in given:
             found.pop("kafka_idempotence", None)  # that was said of the embedded broker only
         given = found | given
@@ -277,7 +284,7 @@ def load(env: Mapping[str, str] | None = None, *, need: Iterable[str] = (), use_
 
 def environment(settings: Settings) -> dict[str, str]:
     """The variables that give a child process exactly these settings, secrets in clear: never print it."""
-    return {variable(name): _text(getattr(settings, name)) for name in Settings.model_fields}
+    return {variable(name): values.text(_plain(getattr(settings, name))) for name in Settings.model_fields}
 
 
 def variable(name: str) -> str:
@@ -299,51 +306,6 @@ def unknown(env: Mapping[str, str] | None = None) -> list[str]:
     )
 
 
-def running(data_dir: Path) -> dict[str, str]:
-    """Where the `retention up` of this data directory listens: http, kafka, redis. Empty when none has run."""
-    try:
-        said = json.loads((data_dir / UP_FILE).read_text())
-    except (OSError, ValueError):
-        return {}
-    return {str(key): str(value) for key, value in said.items()} if isinstance(said, dict) else {}
-
-
-def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    for name in Settings.model_fields:
-        text, file = (
-            env.get(variable(name), ""),
-            env.get(variable(name) + "_FILE", "") if is_secret(name) else "",
-        )
-        if text and file:
-            raise SettingsError(f"{variable(name)} and {variable(name)}_FILE are both set: keep one of them")
-        if file:
-            try:
-                text = Path(file).read_text().strip()
-            except (OSError, UnicodeDecodeError) as error:
-                why = getattr(error, "strerror", None) or "not text"
-                raise SettingsError(
-                    f"{variable(name)}_FILE={file}: {why}; name a file that can be read"
-                ) from None
-        if text.strip():  # an empty variable is an unset one, as in compose files
-            given[name] = text.strip()
-    return given
-
-
-def _from_up(data_dir: Path) -> dict[str, Any]:
-    up = running(data_dir)
-    if not up:
-        return {}
-    found: dict[str, Any] = {
-        "kafka": up.get("kafka", ""),
-        "redis_url": up.get("redis", ""),
-        "kafka_idempotence": False,
-    }
-    with contextlib.suppress(OSError):  # `need` names the variable when a command cannot do without
-        found["user_id_secret"] = (data_dir / SECRET_FILE).read_text().strip()
-    return found
-
-
 def _problem(error: dict[str, Any], given: Mapping[str, Any]) -> str:
     name = str(error["loc"][0])
     message = str(error["msg"]).removeprefix("Value error, ")
@@ -356,23 +318,8 @@ def _plain(value: Any) -> Any:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
-def _text(value: Any) -> str:
-    value = _plain(value)
-    if isinstance(value, dict):
-        return ",".join(f"{key}={value[key]}" for key in sorted(value))
-    if isinstance(value, frozenset):
-        return ",".join(sorted(value))
-    if isinstance(value, tuple):
-        return ",".join(value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return "" if value is None else str(value)
-
-
 def _shown(name: str, value: Any) -> str:
-    text = _text(value)
+    text = values.text(_plain(value))
     if not is_secret(name) or not text:
         return text
     return values.masked_url(text) if name == "redis_url" else values.MASK

@@ -14,7 +14,7 @@ from rich.markup import escape
 from consumers.cli import audit, config, dead_letters, erase, import_, processes, report, simulate
 from consumers.cli.console import err
 from consumers.kafka import KafkaUnavailable
-from consumers.settings import SettingsError
+from consumers.setting_sources import SettingsError
 from stream.store.protocol import IdentityMismatch, StoreUnavailable
 
 EPILOG = "Settings come from RETENTION_... variables: `retention config` shows them. Exit codes: 0 done, 1 failed, 2 used wrongly."

@@ -11,7 +11,8 @@ from urllib.request import Request, urlopen
 
 import typer
 
-from consumers.settings import Settings, load, running
+from consumers.setting_sources import running
+from consumers.settings import Settings, load
 
 TIMEOUT_SECONDS = 60
 

@@ -14,7 +14,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from consumers.settings import SECRET_FILE, UP_FILE
+from consumers.setting_sources import SECRET_FILE, UP_FILE
 
 
 class InUse(OSError):

@@ -18,7 +18,8 @@ from consumers.api.parameters import NAMES
 from consumers.cli.asking import base_url, conditions
 from consumers.cli.report import first_cohort
 from consumers.cli.views import VIEWS, triangle
-from consumers.settings import UP_FILE, Settings
+from consumers.setting_sources import UP_FILE
+from consumers.settings import Settings
 from tests.consumers.cli import Command, command
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from consumers.local.data_dir import DataDir, InUse, write_json
-from consumers.settings import SECRET_FILE, UP_FILE
+from consumers.setting_sources import SECRET_FILE, UP_FILE
 
 
 def test_a_second_owner_is_refused_with_the_first_named(tmp_path: Path) -> None:
