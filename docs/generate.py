@@ -31,10 +31,19 @@ def settings_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def metrics_table() -> str:
-    """Every metric with kind, labels, unit and meaning."""
+def metrics_tables() -> str:
+    """Every metric with kind, labels, unit and meaning, by the role that exports it."""
+    groups = {"Every role": None, **{f"`retention {role}`": role for role in metrics.ROLES}}
+    found = {
+        title: [metric for metric in metrics.CATALOGUE if metric.role == role]
+        for title, role in groups.items()
+    }
+    return "\n".join(f"## {title}\n\n{_metrics_table(own)}" for title, own in found.items() if own)
+
+
+def _metrics_table(own: list[metrics.Metric]) -> str:
     lines = ["| Metric | Kind | Labels | Unit | Meaning |", "|---|---|---|---|---|"]
-    for metric in metrics.CATALOGUE:
+    for metric in own:
         labels = ", ".join(f"`{label}`" for label in metric.labels) or "none"
         lines.append(f"| `{metric.name}` | {metric.kind} | {labels} | {metric.unit} | {metric.meaning} |")
     return "\n".join(lines) + "\n"
@@ -82,7 +91,7 @@ def _option(parameter: Any) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_table,
-    "metrics.md": metrics_table,
+    "metrics.md": metrics_tables,
     "reasons.md": reasons_table,
     "commands.md": commands_text,
 }

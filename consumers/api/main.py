@@ -39,7 +39,7 @@ async def _run(settings: Settings) -> None:
     kafka = Connection(settings)
     api = Api(settings, store, kafka.open, now_ms=lambda: time.time_ns() // 1_000_000)
     try:
-        served = await serve(api.application(Telemetry().render), settings.http_host, settings.http_port)
+        served = await serve(api.application(Telemetry("api").render), settings.http_host, settings.http_port)
         print(f"The API answers at {served.url}", flush=True)
         try:
             await _until(told, api, settings, store)

@@ -27,7 +27,7 @@ from consumers.ingest.revisions import tell_revisions
 from consumers.ingest.watchdog import Stalled, StallWatch, watch_progress, watch_stalls
 from consumers.kafka import DEAD_LETTERS, Kafka, KafkaUnavailable, producer, unavailable
 from consumers.settings import Settings
-from consumers.telemetry import Telemetry
+from consumers.telemetry import WorkerTelemetry
 from consumers.web import CannotListen, serve_probes
 from stream.engine import BatchOutcome, Engine, WentBack
 from stream.events.decode import Decoder
@@ -84,7 +84,7 @@ class Worker:
         self._settings = settings
         self._store = store
         self._stopping = stopping
-        self._telemetry = Telemetry()
+        self._telemetry = WorkerTelemetry()
         self._waiting: str | None = "starting"
 
     async def run(self) -> int:

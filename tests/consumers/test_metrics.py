@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 
 from consumers import metrics
-from consumers.telemetry import Telemetry
+from consumers.metrics import pipeline
+from consumers.telemetry import Telemetry, WorkerTelemetry
 from stream.engine import BatchOutcome, Engine, RecordBatch
 from stream.events.decode import Decoder
 from stream.events.reasons import Reason
@@ -37,14 +38,19 @@ def test_a_name_ends_as_its_kind_and_unit_ask(metric: metrics.Metric) -> None:
     assert list(metric.buckets) == sorted(metric.buckets)
 
 
-def test_what_is_rendered_is_the_catalogue_and_nothing_else() -> None:
-    text = Telemetry().render().decode()
-    assert {match[1] for match in OWN.finditer(text)} == {metric.name for metric in metrics.CATALOGUE}
+def test_a_worker_renders_its_part_of_the_catalogue_and_nothing_else() -> None:
+    text = WorkerTelemetry().render().decode()
+    assert {match[1] for match in OWN.finditer(text)} == {metric.name for metric in metrics.of_role("worker")}
     assert "_created" not in text
 
 
+def test_a_role_exports_no_metric_of_another() -> None:
+    with pytest.raises(ValueError, match="retention_batch_events is exported by worker, not by api"):
+        Telemetry("api").child(pipeline.BATCH_EVENTS)
+
+
 def test_every_reason_topic_and_type_stands_at_0_from_the_start() -> None:
-    found = samples(Telemetry())
+    found = samples(WorkerTelemetry())
     for reason in Reason:
         assert found[f'retention_dead_letters_total{{reason="{reason}"}}'] == 0
     for topic, kind in (("installs", "install"), ("sessions", "session"), ("purchases", "purchase")):
@@ -53,7 +59,7 @@ def test_every_reason_topic_and_type_stands_at_0_from_the_start() -> None:
 
 
 def test_a_record_batch_moves_every_metric() -> None:
-    telemetry = Telemetry()
+    telemetry = WorkerTelemetry()
     outcome = BatchOutcome(events=5, applied=4, repeated=1, users=3, conflicts=2)
     outcome.types = Counter(session=4)
     outcome.dead_letters = Counter({Reason.BAD_FIELD: 1})
@@ -74,13 +80,13 @@ def test_a_record_batch_moves_every_metric() -> None:
 
 
 def test_a_slice_without_records_is_no_batch() -> None:
-    telemetry = Telemetry()
+    telemetry = WorkerTelemetry()
     telemetry.record(BatchOutcome(), topic="installs", now_ms=0)
     assert samples(telemetry)["retention_batch_events_count"] == 0
 
 
 def test_a_clock_behind_kafkas_gives_no_negative_time() -> None:
-    telemetry = Telemetry()
+    telemetry = WorkerTelemetry()
     telemetry.record(BatchOutcome(events=1, latest_produced_ms=10_000), topic="installs", now_ms=0)
     assert samples(telemetry)["retention_event_visible_seconds_sum"] == 0
 
@@ -96,4 +102,4 @@ async def test_the_engine_takes_exactly_the_steps_of_the_catalogue() -> None:
         assert not letters
 
     outcome = await engine.count(RecordBatch("installs", 0, 0, 0, []), deliver)  # type: ignore[arg-type]
-    assert set(outcome.seconds) == set(metrics.STEPS)
+    assert set(outcome.seconds) == set(pipeline.STEPS)
