@@ -13,6 +13,7 @@
 {s0}:rt2:a:APP:c:COUNTER      hash: field -> number
 {s0}:rt2:a:APP:l:LEDGER       hash: index of a user -> number
 {s0}:rt2:a:APP:o, t           hashes: revisions that wait, and those that are being told; REASON|COUNTER|FIELD -> change
+{s0}:rt2:a:APP:d:NAME         string: a small document, as that of the churn watch (see stream/churn/documents.py)
 {s0}:rt2:lead:ROLE            string with an end: who plays a role that only one may play
 """
 

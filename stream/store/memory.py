@@ -21,6 +21,7 @@ from stream.store.protocol import (
     StorePaused,
     UserWrite,
     View,
+    check_document,
     smallest,
 )
 from stream.store.revisions import cell_of, cells_of, revisions_of
@@ -37,6 +38,7 @@ class _Users(Struct):
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
     ledgers: dict[str, dict[int, int]] = field(default_factory=dict)
     outbox: dict[str, int] = field(default_factory=dict)
+    documents: dict[str, bytes] = field(default_factory=dict)
     taken: dict[str, int] = field(default_factory=dict)
     given: int = 0
     version: int = 0
@@ -220,6 +222,20 @@ class MemoryStore:
         for shard in range(self.shards):
             self._app(shard, app).taken = {}
         self._app(0, app).told += count
+
+    async def documents(self, app: str, names: Sequence[str]) -> list[bytes]:
+        """Small documents of an app."""
+        documents = self._app(0, app).documents
+        return [documents.get(name, b"") for name in names]
+
+    async def replace_document(self, app: str, name: str, expected: bytes, document: bytes) -> bool:
+        """Replace a document if it is as expected."""
+        check_document(document)
+        documents = self._app(0, app).documents
+        if documents.get(name, b"") != expected:
+            return False
+        documents[name] = document
+        return True
 
     async def lead(self, role: str, seconds: float) -> bool:
         """Nobody else is there."""

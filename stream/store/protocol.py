@@ -16,6 +16,7 @@ Partition = tuple[str, int]
 Part = tuple[bytes, bytes | None, bytes]
 
 LAYOUT = "2"
+DOCUMENT_BYTES_MAX = 1 << 20
 
 
 class Position(NamedTuple):
@@ -153,6 +154,15 @@ class Store(Protocol):
     async def let_go_revisions(self, app: str, count: int) -> None:
         """What was taken is told, so many revisions of it."""
 
+    async def documents(self, app: str, names: Sequence[str]) -> list[bytes]:
+        """Small documents of an app by name; what is missing is empty."""
+
+    async def replace_document(self, app: str, name: str, expected: bytes, document: bytes) -> bool:
+        """Replace a document if it is as expected; False, and nothing changed, if not. Empty is none, on both sides.
+
+        Raises ValueError for more than DOCUMENT_BYTES_MAX.
+        """
+
     async def lead(self, role: str, seconds: float) -> bool:
         """Whether this store's owner is the one that plays a role for so long."""
 
@@ -176,6 +186,14 @@ class Store(Protocol):
 
     async def aclose(self) -> None:
         """Close connections."""
+
+
+def check_document(document: bytes) -> None:
+    """A document is read and written as a whole, so that it must stay small."""
+    if len(document) > DOCUMENT_BYTES_MAX:
+        raise ValueError(
+            f"a document of {len(document):,} bytes; at most {DOCUMENT_BYTES_MAX:,} are possible"
+        )
 
 
 TOTALS = ("applied", "dead_letters", "erased", "offset_holes")

@@ -26,6 +26,7 @@ from stream.store.protocol import (
     StorePaused,
     UserWrite,
     View,
+    check_document,
     smallest,
 )
 from stream.store.revisions import cells_of, revisions_of
@@ -46,6 +47,7 @@ class RedisStore:
         self._client = client
         self._apply, self._read, self._advance = Script("apply"), Script("read"), Script("advance")
         self._counters, self._revisions = Script("counters"), Script("revisions")
+        self._document = Script("document")
         self._inline_bytes_max = _LISTPACK_VALUE_BYTES
         self._lease = secrets.token_hex(8)
         self._lineage = [Lineage() for _ in range(shards)]
@@ -238,6 +240,18 @@ class RedisStore:
                 if shard == 0:
                     call.hincrby(prefix + "n", "revisions", count)
                 await answered(call.execute())
+
+    async def documents(self, app: str, names: Sequence[str]) -> list[bytes]:
+        """One call; all of them stand in the first shard."""
+        prefix = app_prefix(0, app)
+        keys = [f"{prefix}d:{name}" for name in names]
+        return [value or b"" for value in (await answered(self._client.mget(keys)) if keys else [])]
+
+    async def replace_document(self, app: str, name: str, expected: bytes, document: bytes) -> bool:
+        """One call of document.lua."""
+        check_document(document)
+        key = f"{app_prefix(0, app)}d:{name}"
+        return bool(await self._document(self._client, (key,), expected, document))
 
     async def lead(self, role: str, seconds: float) -> bool:
         """A lease of its own for each role; it ends by itself."""

@@ -7,7 +7,15 @@ import pytest
 
 from stream.retention.found import Delta
 from stream.store.keys import shard_of
-from stream.store.protocol import IdentityMismatch, Position, Progress, Store, StorePaused, UserWrite
+from stream.store.protocol import (
+    DOCUMENT_BYTES_MAX,
+    IdentityMismatch,
+    Position,
+    Progress,
+    Store,
+    StorePaused,
+    UserWrite,
+)
 
 APP = "demo"
 HERE = "sessions", 3
@@ -158,6 +166,26 @@ async def test_applies_wait_while_the_lease_is_held(store: Store) -> None:
         await store.advance(0, Progress(HERE, None, Position(1, "log"), {}))
     await store.resume()
     assert await apply(store, write(1, None, b"a", [])) == {}
+
+
+async def test_a_document_is_replaced_only_by_who_knows_what_stands_there(store: Store) -> None:
+    assert await store.documents(APP, ["a", "b"]) == [b"", b""]
+    assert await store.replace_document(APP, "a", b"", b"one")
+    assert not await store.replace_document(APP, "a", b"", b"two")
+    assert not await store.replace_document(APP, "a", b"other", b"two")
+    assert await store.replace_document(APP, "a", b"one", b"\0two")
+    assert await store.documents(APP, ["b", "a"]) == [b"", b"\0two"]
+    assert await store.documents("another", ["a"]) == [b""]
+    assert await store.replace_document(APP, "a", b"\0two", b"")
+    assert await store.documents(APP, ["a"]) == [b""]
+    assert await store.documents(APP, []) == []
+
+
+async def test_a_document_stays_small(store: Store) -> None:
+    assert await store.replace_document(APP, "a", b"", bytes(DOCUMENT_BYTES_MAX))
+    with pytest.raises(ValueError, match="at most"):
+        await store.replace_document(APP, "b", b"", bytes(DOCUMENT_BYTES_MAX + 1))
+    assert await store.documents(APP, ["b"]) == [b""]
 
 
 async def test_data_counted_under_another_identity_is_refused(store: Store) -> None:
