@@ -35,13 +35,12 @@ class Keys:
         Raises ValueError, which says which entry is wrong and never what stands in it.
         """
         grants: dict[str, Grant] = {}
-        entries = [entry.strip() for entry in re.split(r"[,\n]", text) if entry.strip()]
+        entries = _entries(text)
         if len(entries) > KEYS_MAX:
             raise ValueError(f"{len(entries)} keys are more than {KEYS_MAX}")
-        for number, entry in enumerate(entries, 1):
-            app, equals, key = (part.strip() for part in entry.partition("="))
+        for number, (app, key) in enumerate(entries, 1):
             every = app == EVERY_APP and not one_app
-            if not equals or not (every or _APP.fullmatch(app)) or not _KEY.fullmatch(key):
+            if not (every or _APP.fullmatch(app)) or not _KEY.fullmatch(key):
                 kinds = "app=key" if one_app else "app=key or *=key"
                 raise ValueError(f"entry {number} is not {kinds} (letters, digits and signs, no space)")
             grants[key] = grants.get(key, frozenset()) | {app}
@@ -63,6 +62,16 @@ class Keys:
 
     def _digest(self, key: str) -> bytes:
         return hmac.digest(self._drawn, key.encode("utf-8", "surrogateescape"), hashlib.sha256)
+
+
+def _entries(text: str) -> list[tuple[str, str]]:
+    parts = [entry.partition("=") for entry in re.split(r"[,\n]", text) if entry.strip()]
+    return [(app.strip(), key.strip()) for app, _, key in parts]
+
+
+def key_for(text: str, app: str | None) -> str | None:
+    """A key of the setting that opens the app (any app, for None); None where there is none."""
+    return next((key for name, key in _entries(text) if app is None or name in (app, EVERY_APP)), None)
 
 
 def opens(grant: Grant, app: str) -> bool:

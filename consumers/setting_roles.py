@@ -4,10 +4,11 @@ The other half of the table of consumers/settings.py; what is set about the data
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
+from consumers import setting_values as values
 from consumers.access import Keys
 
 
@@ -25,10 +26,32 @@ class RoleFields(BaseModel):
         "a key names one app, an app may have several. Unset, nobody is asked for one.",
         examples=["shop=$(openssl rand -hex 32)"],
     )
+    read_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Keys with which the numbers of apps may be read (`Authorization: Bearer KEY`), `app=key,...`, `*=key` of all "
+        "apps; an app may have several. Unset, nobody is asked for one.",
+        examples=["shop=$(openssl rand -hex 32),*=$(openssl rand -hex 32)"],
+    )
+    api_key: SecretStr = Field(
+        SecretStr(""),
+        description="The key that commands (`retention report`) show to the API; unset, one of RETENTION_READ_KEYS.",
+        examples=["$(cat key-of-shop)"],
+    )
+    metrics_key: SecretStr = Field(
+        SecretStr(""),
+        description="Where set, `/metrics` of every role is answered only to who shows it (`Authorization: Bearer KEY`).",
+        examples=["$(openssl rand -hex 32)"],
+    )
     http_host: str = Field(
         "127.0.0.1",
         description="Address on which every role listens.",
         examples=["0.0.0.0"],  # noqa: S104 an example
+    )
+    http_names: tuple[str, ...] = Field(
+        (),
+        description="Host names under which every role answers, comma-separated, beside localhost and addresses. "
+        "Unset, any name where RETENTION_HTTP_HOST can be reached from other machines, and no other where it cannot.",
+        examples=["retention.example.com"],
     )
     http_port: int = Field(
         8080,
@@ -65,3 +88,14 @@ class RoleFields(BaseModel):
     def _keys_of_one_app(cls, keys: SecretStr) -> SecretStr:
         Keys.parse(keys.get_secret_value(), one_app=True)
         return keys
+
+    @field_validator("read_keys")
+    @classmethod
+    def _keys(cls, keys: SecretStr) -> SecretStr:
+        Keys.parse(keys.get_secret_value())
+        return keys
+
+    @field_validator("http_names", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        return tuple(name.lower() for name in values.words(value))

@@ -18,6 +18,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from consumers.access import bearer, same
+from consumers.web_limits import Limits, Site, add_headers
 from stream.store.protocol import StoreUnavailable
 
 Check = Callable[[], str | Awaitable[str | None] | None]
@@ -55,12 +57,20 @@ class Served:
         await self.runner.cleanup()
 
 
-async def serve(app: web.Application, host: str, port: int) -> Served:
+async def serve(app: web.Application, host: str, port: int, limits: Limits | None = None) -> Served:
     """Listens; port 0 is any free one. Raises CannotListen."""
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=STOP_SECONDS)
+    limits = limits or Limits()
+    app.middlewares.insert(0, _answers_as(limits))
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=STOP_SECONDS,
+        keepalive_timeout=limits.idle_seconds,
+    )
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await Site(runner, host, port, limits).start()
     except OSError as error:
         await runner.cleanup()
         raise CannotListen(
@@ -69,18 +79,35 @@ async def serve(app: web.Application, host: str, port: int) -> Served:
     return Served(runner, host, runner.addresses[0][1])
 
 
-async def serve_probes(host: str, port: int, *, healthy: Check, ready: Check, render: Render) -> Served:
+def _answers_as(limits: Limits) -> Any:
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        wrong = limits.misdirected(request.headers.get("Host", ""))
+        return problem(HTTPStatus.MISDIRECTED_REQUEST, wrong) if wrong else await handler(request)
+
+    return check
+
+
+async def serve_probes(
+    host: str, port: int, *, healthy: Check, ready: Check, render: Render, limits: Limits | None = None
+) -> Served:
     """The HTTP side of a role that has no other. Raises CannotListen."""
-    return await serve(probes(healthy=healthy, ready=ready, render=render), host, port)
+    key = limits.metrics_key if limits else ""
+    return await serve(
+        probes(healthy=healthy, ready=ready, render=render, metrics_key=key), host, port, limits
+    )
 
 
-def probes(*, healthy: Check, ready: Check, render: Render) -> web.Application:
-    """An application with the probes; a role may add routes of its own."""
+def probes(*, healthy: Check, ready: Check, render: Render, metrics_key: str = "") -> web.Application:
+    """An application with the probes; a role may add routes of its own. A key of the metrics has to be shown where there is one."""
     app = web.Application(middlewares=[problems], client_max_size=REQUEST_BYTES_MAX)
+    app.on_response_prepare.append(add_headers)
     app.router.add_get("/healthz", _check("healthy", healthy))
     app.router.add_get("/readyz", _check("ready", ready))
 
-    async def metrics(_: web.Request) -> web.Response:
+    async def metrics(request: web.Request) -> web.Response:
+        if metrics_key and not same(bearer(request.headers.get("Authorization")), metrics_key):
+            return problem(HTTPStatus.UNAUTHORIZED, "show the key of the metrics: Authorization: Bearer KEY")
         return web.Response(body=render(), headers={"Content-Type": METRICS_TYPE})
 
     app.router.add_get("/metrics", metrics)

@@ -35,7 +35,7 @@ PLACES = {
     "mode": ["consumers/ingest"],
     "yarl": ["consumers/ingest"],
     "redis": ["stream/store"],
-    "aiohttp": ["consumers/web.py", "consumers/api"],
+    "aiohttp": ["consumers/web.py", "consumers/web_limits.py", "consumers/api"],
     "prometheus_client": ["consumers/telemetry.py"],
     "aiokafka": ["consumers/kafka.py", "consumers/ingest"],
     "msgspec": ["stream"],

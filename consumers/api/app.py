@@ -15,7 +15,6 @@ GET /openapi.json       the above, for programs
 """
 
 import asyncio
-import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from http import HTTPStatus
@@ -23,13 +22,15 @@ from typing import Any
 
 from aiohttp import web
 
+from consumers.access import opens
 from consumers.api import openapi
 from consumers.api.assets import add_page
+from consumers.api.doors import Doors, Refused
 from consumers.api.gate import Crowded, Gate
 from consumers.api.status import status
 from consumers.erasing import Log, erase
 from consumers.kafka import KafkaUnavailable
-from consumers.settings import Settings, variable
+from consumers.settings import Settings
 from consumers.telemetry import product_version
 from consumers.web import Render, answered, encode, probes, problem
 from stream.events.schema import TOPICS
@@ -57,12 +58,14 @@ class Api:
     ) -> None:
         self._settings, self._store, self._kafka, self._now_ms = settings, store, kafka, now_ms
         self._dimensions, self._families = (*settings.dimensions, *GROUPS), settings.families
+        self._doors = Doors(settings)
         self._gate = Gate(HEAVY_AT_ONCE, HEAVY_WAITING_MAX)
         self.waiting: str | None = None  # why nothing can be answered yet
 
     def application(self, render: Render) -> web.Application:
         """The aiohttp application; `render` gives the metrics."""
-        app = probes(healthy=self._healthy, ready=self._ready, render=render)
+        key = self._settings.metrics_key.get_secret_value()
+        app = probes(healthy=self._healthy, ready=self._ready, render=render, metrics_key=key)
         for path, answer in {
             "retention": self.retention,
             "active": self.active,
@@ -74,8 +77,8 @@ class Api:
             "values": self.values,
             "status": self.status,
         }.items():
-            app.router.add_get(f"/api/v1/{path}", self._told(answer))
-        app.router.add_delete("/api/v1/users", self._told(self.erase))
+            app.router.add_get(f"/api/v1/{path}", self._told(answer, self._doors.read))
+        app.router.add_delete("/api/v1/users", self._told(self.erase, self._doors.admin))
         app.router.add_get(openapi.PATH, self.description)
         add_page(app)
         return app
@@ -83,7 +86,10 @@ class Api:
     async def description(self, request: web.Request) -> web.Response:
         """GET /openapi.json: what is served here, for programs."""
         served = {route.resource.canonical for route in request.app.router.routes() if route.resource}
-        return answered(openapi.document(served, dimensions=self._dimensions, version=product_version()))
+        kinds = self._doors.kinds | ({"metrics"} if self._settings.metrics_key.get_secret_value() else set())
+        return answered(
+            openapi.document(served, dimensions=self._dimensions, version=product_version(), keys=kinds)
+        )
 
     async def retention(self, request: web.Request) -> web.Response:
         """GET /api/v1/retention."""
@@ -116,10 +122,12 @@ class Api:
         return await self._answered(feedback, parse_feedback(_parameters(request)))
 
     async def apps(self, request: web.Request) -> web.Response:
-        """GET /api/v1/apps."""
+        """GET /api/v1/apps: those that the key opens."""
+        grant = self._doors.read(request)
         named = self._settings.apps
         configured = None if named is None else {app: self._settings.zone_name(app) for app in named}
-        return answered({"apps": await apps(self._store, configured), "dimensions": list(self._dimensions)})
+        found = [one for one in await apps(self._store, configured) if opens(grant, one["app"])]
+        return answered({"apps": found, "dimensions": list(self._dimensions)})
 
     async def values(self, request: web.Request) -> web.Response:
         """GET /api/v1/values."""
@@ -142,8 +150,6 @@ class Api:
 
     async def erase(self, request: web.Request) -> web.Response:
         """DELETE /api/v1/users: whoever shows the admin key orders the erasure of a user."""
-        if (refusal := self._refused(request)) is not None:
-            return refusal
         given = _parameters(request)
         if given.keys() != {"app", "user_id"}:
             raise QueryError("say which user of which app, and nothing else: ?app=demo&user_id=alice")
@@ -160,31 +166,23 @@ class Api:
             raise QueryError(str(error)) from None
         return answered(receipt, HTTPStatus.ACCEPTED)
 
-    def _refused(self, request: web.Request) -> web.Response | None:
-        key = self._settings.admin_key.get_secret_value()
-        if not key:
-            return problem(
-                HTTPStatus.FORBIDDEN, f"nobody may erase users here: {variable('admin_key')} is not set"
-            )
-        scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), key.encode()):
-            return problem(HTTPStatus.UNAUTHORIZED, "show the admin key: Authorization: Bearer KEY")
-        return None
-
     def _zone(self, app: str) -> str:
         """The zone of an app that has no data yet."""
         if self._settings.apps is not None and app not in self._settings.apps:
             raise QueryError(f"app={app} is not one of RETENTION_APPS; events of it are not counted")
         return self._settings.zone_name(app)
 
-    def _told(self, answer: Answer) -> Answer:
-        """The handler, its refusals turned into problem details."""
+    def _told(self, answer: Answer, door: Callable[[web.Request], object]) -> Answer:
+        """The handler behind its door, refusals turned into problem details."""
 
         async def told(request: web.Request) -> web.Response:
             try:
+                door(request)
                 if self.waiting:
                     raise StoreUnavailable(self.waiting)
                 return await answer(request)
+            except Refused as error:
+                return problem(error.status, error.detail)
             except QueryError as error:
                 return problem(HTTPStatus.BAD_REQUEST, error.detail)
             except KafkaUnavailable as error:

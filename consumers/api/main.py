@@ -12,6 +12,7 @@ from consumers.kafka import Kafka
 from consumers.settings import Settings
 from consumers.telemetry import Telemetry
 from consumers.web import CannotListen, serve
+from consumers.web_limits import Limits
 from stream.store.protocol import IdentityMismatch, Store, StoreUnavailable
 from stream.store.redis import RedisStore
 
@@ -39,7 +40,8 @@ async def _run(settings: Settings) -> None:
     kafka = Connection(settings)
     api = Api(settings, store, kafka.open, now_ms=lambda: time.time_ns() // 1_000_000)
     try:
-        served = await serve(api.application(Telemetry("api").render), settings.http_host, settings.http_port)
+        application, limits = api.application(Telemetry("api").render), Limits.of(settings)
+        served = await serve(application, settings.http_host, settings.http_port, limits)
         print(f"The API answers at {served.url}", flush=True)
         try:
             await _until(told, api, settings, store)

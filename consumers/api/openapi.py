@@ -4,7 +4,7 @@ What is asked stands in parameters.py, what is answered in answers.py; the docum
 so that it names the dimensions of this installation.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from consumers.api import answers
@@ -23,7 +23,7 @@ class Operation(NamedTuple):
     kind: str = JSON
     method: str = "get"
     status: str = "200"
-    key: str | None = None  # which key has to be shown
+    key: str | None = None  # which key has to be shown, where it is not that of its kind (read, metrics)
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -51,8 +51,10 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-def document(served: Iterable[str], *, dimensions: Sequence[str], version: str) -> dict[str, Any]:
-    """The OpenAPI document of the paths that are served; a path that is not described is left out."""
+def document(
+    served: Iterable[str], *, dimensions: Sequence[str], version: str, keys: Collection[str] = ("admin",)
+) -> dict[str, Any]:
+    """The OpenAPI document of the paths that are served; a path that is not described is left out. `keys` are asked for."""
     described = [path for path in OPERATIONS if path in set(served)]
     return {
         "openapi": "3.1.0",
@@ -62,29 +64,30 @@ def document(served: Iterable[str], *, dimensions: Sequence[str], version: str) 
             "summary": "Retention, counted live.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "paths": {path: {OPERATIONS[path].method: _operation(path, dimensions)} for path in described},
+        "paths": {path: {OPERATIONS[path].method: _operation(path, dimensions, keys)} for path in described},
         "components": {
             "schemas": {
                 **{OPERATIONS[path].name: OPERATIONS[path].schema for path in described},
                 "Problem": answers.PROBLEM,
             },
-            "securitySchemes": {"admin": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {kind: {"type": "http", "scheme": "bearer"} for kind in sorted(keys)},
         },
     }
 
 
-def _operation(path: str, dimensions: Sequence[str]) -> dict[str, Any]:
+def _operation(path: str, dimensions: Sequence[str], keys: Collection[str]) -> dict[str, Any]:
     operation = OPERATIONS[path]
+    key = operation.key or ("read" if path.startswith("/api/v1/") else path.removeprefix("/"))
     asked = parameters(path, dimensions)
     errors = {"400": "A question that cannot be answered."} if asked else {}
-    if operation.key:
-        errors |= {"401": "Another key, or none.", "403": "No key is set, so that nobody may."}
+    if key in keys:
+        errors |= {"401": "Another key, or none.", "403": "A key that does not open this, or nobody may."}
     errors |= {"503": "Not now; Retry-After says when to ask again.", "default": "Any other error."}
     return {
         "operationId": operation.name.lower(),
         "summary": operation.summary,
         "parameters": asked,
-        **({"security": [{operation.key: []}]} if operation.key else {}),
+        **({"security": [{key: []}]} if key in keys else {}),
         "responses": {
             operation.status: _response("The answer.", operation.kind, operation.name),
             **{status: _response(says, PROBLEM, "Problem") for status, says in errors.items()},

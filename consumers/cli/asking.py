@@ -11,10 +11,12 @@ from urllib.request import Request, urlopen
 
 import typer
 
+from consumers.access import key_for
 from consumers.setting_sources import running
-from consumers.settings import Settings, load
+from consumers.settings import Settings, load, variable
 
 TIMEOUT_SECONDS = 60
+_KEY_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 def base_url(settings: Settings) -> str:
@@ -27,8 +29,14 @@ def base_url(settings: Settings) -> str:
 def asked_of(url: str | None, path: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The answer of a path; parameters without a value are left out. BadParameter where the API refuses what was asked."""
     given = {name: value for name, value in parameters.items() if value not in (None, "")}
-    base = base_url(load()) if url is None else checked(url)
-    return fetched(f"{base}{path}?{urlencode(given)}", tuple(parameters))
+    settings = load()
+    base = base_url(settings) if url is None else checked(url)
+    return fetched(f"{base}{path}?{urlencode(given)}", tuple(parameters), api_key(settings, given.get("app")))
+
+
+def api_key(settings: Settings, app: str | None) -> str | None:
+    """The key that is shown: the one of this terminal, else one of the API's own where its settings are here."""
+    return settings.api_key.get_secret_value() or key_for(settings.read_keys.get_secret_value(), app)
 
 
 def checked(url: str) -> str:
@@ -51,16 +59,19 @@ def conditions(where: list[str]) -> str:
     return ",".join(parts)
 
 
-def fetched(url: str, options: tuple[str, ...]) -> dict[str, Any]:
+def fetched(url: str, options: tuple[str, ...], key: str | None = None) -> dict[str, Any]:
     """The JSON answer of a URL; ValueError with the API's own sentence when it refuses."""
     request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 the scheme is ours or the user's own
+    if key:
+        request.add_unredirected_header("Authorization", f"Bearer {key}")  # nobody else gets to see it
     try:
         with urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
             return dict(json.load(response))
     except HTTPError as error:
         if error.code == HTTPStatus.BAD_REQUEST:
             raise _usage(_detail(error), options) from None
-        raise ValueError(_detail(error)) from None
+        hint = f" ({variable('api_key')} holds it)" if error.code in _KEY_REFUSED else ""
+        raise ValueError(_detail(error) + hint) from None
     except (URLError, OSError) as error:
         reason = getattr(error, "reason", error)
         base = url.split("/api/")[0]

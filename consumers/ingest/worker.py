@@ -29,6 +29,7 @@ from consumers.kafka import DEAD_LETTERS, Kafka, KafkaUnavailable, producer, una
 from consumers.settings import Settings
 from consumers.telemetry import WorkerTelemetry
 from consumers.web import CannotListen, serve_probes
+from consumers.web_limits import Limits
 from stream.engine import BatchOutcome, Engine, WentBack
 from stream.events.decode import Decoder
 from stream.events.schema import TOPICS
@@ -114,6 +115,7 @@ class Worker:
             healthy=self._healthy,
             ready=self._ready,
             render=self._telemetry.render,
+            limits=Limits.of(settings),
         )
         stack.push_async_callback(probes.stop)
         stack.push_async_callback(self._store.aclose)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from consumers.access import key_for
 from consumers.kafka import Kafka
 from consumers.local import probes, servers
 from consumers.local.data_dir import DataDir, write_json
@@ -153,7 +154,9 @@ class _Up:
         return int(status.get("applied", 0)) > 0 and status.get("caught_up") is True
 
     async def _status(self) -> dict[str, Any]:
-        return await probes.status(self._place.http_host, self._place.settings.http_port)
+        settings = self._place.settings
+        key = key_for(settings.read_keys.get_secret_value(), None)
+        return await probes.status(self._place.http_host, settings.http_port, key)
 
     def _tell(self) -> None:
         where = self._place.where()

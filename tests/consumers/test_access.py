@@ -2,7 +2,7 @@
 
 import pytest
 
-from consumers.access import KEY_CHARACTERS_MAX, KEYS_MAX, Keys, bearer, opens, same
+from consumers.access import KEY_CHARACTERS_MAX, KEYS_MAX, Keys, bearer, key_for, opens, same
 
 
 def test_a_key_opens_the_apps_it_stands_at_and_no_other() -> None:
@@ -32,6 +32,12 @@ def test_a_star_opens_every_app() -> None:
 
 def test_a_key_may_hold_signs_such_as_those_of_base64() -> None:
     assert Keys.parse("shop = a+/b== ").grant("a+/b==") == {"shop"}
+
+
+def test_whoever_has_the_setting_finds_a_key_that_opens_the_app() -> None:
+    text = "shop=k1, game=k2, *=k3"
+    assert [key_for(text, app) for app in ("shop", "game", "chess", None)] == ["k1", "k2", "k3", "k1"]
+    assert key_for("shop=k1", "game") is None
 
 
 def test_without_keys_there_are_none() -> None:

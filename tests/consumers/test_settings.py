@@ -108,6 +108,7 @@ def test_secrets_are_masked_in_repr_in_text_and_in_what_is_shown() -> None:
             "RETENTION_USER_ID_SECRET": SECRET,
             "RETENTION_KAFKA_PASSWORD": "hunter2",
             "RETENTION_WRITE_KEYS": "shop=hunter2",
+            "RETENTION_READ_KEYS": "shop=hunter2",
             "RETENTION_REDIS_URL": "rediss://worker:hunter2@redis:6380/1?password=hunter2",
         },
         use_up=False,
@@ -135,11 +136,11 @@ def test_a_secret_in_two_places_or_in_a_missing_file_is_said(tmp_path: Path) -> 
 
 def test_an_empty_file_is_no_secret_and_does_not_open_what_it_should_close(tmp_path: Path) -> None:
     (tmp_path / "s").write_text(" \n")
-    assert "the file is empty" in said({"RETENTION_WRITE_KEYS_FILE": str(tmp_path / "s")})
+    assert "the file is empty" in said({"RETENTION_READ_KEYS_FILE": str(tmp_path / "s")})
 
 
 def test_a_wrong_key_is_named_by_its_number_and_not_repeated() -> None:
-    for name in ("WRITE_KEYS",):
+    for name in ("READ_KEYS", "WRITE_KEYS"):
         line = said({f"RETENTION_{name}": "shop=one,hunter2"})
         assert line.startswith(f"RETENTION_{name}: entry 2 is not app=key")
         assert "hunter2" not in line

@@ -29,6 +29,11 @@ export class Live {
     this.#look();
   }
 
+  /** Looks at once. */
+  look() {
+    this.#look();
+  }
+
   /** The server's time. */
   now() {
     return new Date(Date.now() + this.skewMs);

@@ -10,6 +10,7 @@ import { Filters } from "./filters.js";
 import { clock, count, today } from "./format.js";
 import { drawHealth } from "./health.js";
 import { drawLegend, top } from "./heat.js";
+import { key } from "./key.js";
 import { Live } from "./live.js";
 import { QUESTIONS, address, recentText } from "./questions.js";
 import { Revenue } from "./revenue.js";
@@ -181,6 +182,20 @@ state.listen((now) => {
 for (const control of $$("[data-param]")) {
   control.addEventListener("change", () => choose(control.dataset.param, control.value.trim()));
 }
+for (const link of $$(".json")) {
+  // A link cannot show the key: what it leads to is fetched, and opened from here.
+  link.addEventListener("click", async (event) => {
+    if (!key.headers.Authorization) return;
+    event.preventDefault();
+    const { text, status } = await ask(link.href);
+    if (status === 200) open(URL.createObjectURL(new Blob([text], { type: "application/json" })));
+  });
+}
+key.onKey = async () => {
+  appsAt = -Infinity;
+  live.look();
+  await counted();
+};
 drawControls(state.now);
 await findApps();
 live.start(); // the first status asks all questions; numbers are shown also where it takes its time, as without Kafka

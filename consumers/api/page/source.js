@@ -1,19 +1,24 @@
 // How do the numbers of one question reach the page, and stay fresh? Asked when the question changes or something was counted;
 // drawn only when the answer says something else than before.
 
+import { key } from "./key.js";
+
 const ANSWER_MS_MAX = 20_000;
 const REST_TIMES = 4; // a source rests so many times as long as its answer took, so a slow one is asked rarely
 const REST_MS_MAX = 30_000;
 const AS_OF = /"as_of":"[^"]*",?/; // moves with the clock, and is no change
+const WORDS = { 401: "a read key is needed", 404: "this server does not offer them" };
 
 /** Fetches JSON. Gives {status, text, data, detail, at}; status 0 when the server cannot be reached. `at` is the server's time. */
 export async function ask(url, { signal, ms = ANSWER_MS_MAX } = {}) {
   try {
     const limit = AbortSignal.timeout(ms);
-    const response = await fetch(url, { signal: signal ? AbortSignal.any([signal, limit]) : limit, cache: "no-store" });
+    const headers = key.headers;
+    const response = await fetch(url, { headers, signal: signal ? AbortSignal.any([signal, limit]) : limit, cache: "no-store" });
+    if (response.status === 401) key.refused(headers);
     const text = await response.text();
     const data = parsed(text);
-    const detail = response.ok ? null : response.status === 404 ? "this server does not offer them" : data?.detail ?? `the server answered ${response.status}`;
+    const detail = response.ok ? null : WORDS[response.status] ?? data?.detail ?? `the server answered ${response.status}`;
     const usable = response.ok && data !== null;
     return { status: usable || !response.ok ? response.status : 0, text, data, detail, at: Date.parse(response.headers.get("date")) };
   } catch {

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -20,10 +18,10 @@ from consumers.api.app import Api
 from consumers.api.openapi import OPERATIONS
 from consumers.api.parameters import NAMES, parameters
 from consumers.settings import Settings
-from consumers.web import serve
 from stream.store.memory import MemoryStore
-from tests.consumers.api.test_api import NOW_MS, FakeKafka
-from tests.stream.report.counted import APP, answer_to, counted, install, purchase, session
+from tests.consumers.api.served import served
+from tests.consumers.api.test_api import FakeKafka
+from tests.stream.report.counted import APP, answer_to, install, purchase, session
 
 EXAMPLES = 15
 PAGE = {"/", "/page/{name}"}  # for people; what it shows comes from the paths that are described
@@ -60,25 +58,9 @@ def small_history() -> list[Any]:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """An API that is served from another thread, over a small filled store."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-
-    async def start() -> Any:
-        store = await counted(*small_history())
-        return await serve(
-            Api(Settings(), store, FakeKafka().open, lambda: NOW_MS).application(lambda: b"up 1\n"),
-            "127.0.0.1",
-            0,
-        )
-
-    served = asyncio.run_coroutine_threadsafe(start(), loop).result(20)
-    yield served.url
-    asyncio.run_coroutine_threadsafe(served.stop(), loop).result(20)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    """An API over a small filled store."""
+    with served(small_history()) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +76,8 @@ def test_everything_that_is_served_is_described(described: Any) -> None:
     routes = (
         Api(Settings(), MemoryStore(), FakeKafka().open, lambda: 0).application(lambda: b"").router.routes()
     )
-    served = {route.resource.canonical for route in routes if route.resource}
-    assert set(described.raw_schema["paths"]) == served - PAGE
+    found = {route.resource.canonical for route in routes if route.resource}
+    assert set(described.raw_schema["paths"]) == found - PAGE
 
 
 def test_every_parameter_is_described_where_it_is_taken() -> None:
