@@ -60,7 +60,7 @@ async def answers(machine: Machine) -> list[Row]:
     """p99 of every question over HTTP, then the seconds that DuckDB takes for some of them."""
     if "people" not in machine.kept:
         people, store = People.of(max(machine.sizes.users)), machine.store()
-        await load(machine.settings(store, "people."), people, shuffled=False)
+        await load(machine.settings(store, "people."), people, "users")
         machine.kept["people"] = people, store
     people, store = machine.kept["people"]
     first, last = iso(people.first_day), iso(people.first_day + COHORT_DAYS - 1)

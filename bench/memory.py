@@ -40,7 +40,7 @@ async def _loaded(machine: Machine, people: People, *, ours: bool, shuffled: boo
     store = machine.store(*(OUR_LISTPACK if ours else ()))
     empty = await _used(store)
     settings = machine.settings(store, "people.")
-    seconds = await load(settings, people, shuffled=shuffled)
+    seconds = await load(settings, people, "none" if shuffled else "time")
     used = await _used(store) - empty
     largest = people.users == max(machine.sizes.users)
     how = f"{'shuffled' if shuffled else 'in order'}, {'our' if ours else 'default'} listpack limit"

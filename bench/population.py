@@ -7,7 +7,7 @@ platform, country and source and have UUIDs as ids. They come as decoded events:
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from msgspec import Struct
@@ -24,6 +24,9 @@ APP = "people"
 COHORT_DAYS, AFTER_DAYS, ACTIVE_DAYS, BUYERS = 30, 30, 8, 0.03
 BATCH_EVENTS = 8_000
 CACHE_BYTES = 4 * 1024**3
+# As they happened; in none at all; or installs as they happened and then user by user, which loads several times as fast. The
+# numbers are the same, and users have the same indexes as in order of time.
+Order = Literal["time", "none", "users"]
 KINDS = list(TOPICS.values())
 TOPIC_OF = list(TOPICS)
 LOOKS = [
@@ -83,16 +86,26 @@ class People:
         kind = np.repeat(np.arange(3), [users, users * ACTIVE_DAYS, len(buyers)])
         return cls(users, first_day, who, when + zone("UTC").day_start_ms(first_day), kind)
 
-    def batches(self, *, shuffled: bool, seed: int = 2) -> Iterator[RecordBatch]:
-        """All events in order of time, or in no order at all, as batches of the three topics."""
+    def _places(self, order: Order, dice: np.random.Generator) -> np.ndarray:
+        """The events in the order in which they come."""
+        if order == "none":
+            return dice.permutation(len(self.who))
+        if order == "time":
+            return np.argsort(self.when, kind="stable")
+        # Installs are the first events of all, one a user.
+        came = np.argsort(np.argsort(self.when[: self.users]))
+        return np.lexsort((self.when, came[self.who], self.kind))
+
+    def batches(self, order: Order, *, seed: int = 2) -> Iterator[RecordBatch]:
+        """All events as batches of the three topics, in an order."""
         dice = np.random.default_rng(seed)
-        order = dice.permutation(len(self.who)) if shuffled else np.argsort(self.when, kind="stable")
+        places = self._places(order, dice)
         names = dice.bytes(16 * self.users)
         looks = dice.integers(0, len(LOOKS), self.users).tolist()
         start, slots = zone("UTC").day_start_ms(self.first_day), self.first_day * SLOTS_PER_DAY
         ends = [0, 0, 0]
-        for at in range(0, len(order), BATCH_EVENTS):
-            rows = order[at : at + BATCH_EVENTS]
+        for at in range(0, len(places), BATCH_EVENTS):
+            rows = places[at : at + BATCH_EVENTS]
             ids = dice.bytes(16 * len(rows)).hex()
             since = self.when[rows] - start
             slot = slots + since // DAY_MS * SLOTS_PER_DAY + since % DAY_MS // 3_600_000
@@ -141,13 +154,13 @@ def zone_of(app: str) -> Any:
     return zone("UTC")
 
 
-async def load(settings: Settings, people: People, *, shuffled: bool) -> float:
+async def load(settings: Settings, people: People, order: Order) -> float:
     """Counts a population into an empty store; the seconds it took."""
     store, engine = await opened(settings)
     # Room for everybody: what the process remembers changes how long the load takes, not what the store keeps.
     engine._cache = RecordCache(CACHE_BYTES)
     began = time.monotonic()
-    for batch in people.batches(shuffled=shuffled):
+    for batch in people.batches(order):
         await engine.count(batch, no_letters)
     await store.aclose()
     return time.monotonic() - began

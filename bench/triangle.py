@@ -26,7 +26,7 @@ async def triangle(machine: Machine) -> list[Row]:
     """p50 and p99 of both ways, plain and with two conditions."""
     if "people" not in machine.kept:
         people, store = People.of(max(machine.sizes.users)), machine.store(*OUR_LISTPACK)
-        await load(machine.settings(store, "people."), people, shuffled=False)
+        await load(machine.settings(store, "people."), people, "users")
         machine.kept["people"] = people, store
     people, store = machine.kept["people"]
     settings = machine.settings(store, "people.")

@@ -10,6 +10,7 @@ from stream.report.parameters import QueryError
 from stream.report.periods import Period, period_of, periods_between
 from stream.report.query import ActiveQuery
 from stream.report.sets import (
+    Bitmap,
     Take,
     active_on,
     any_of,
@@ -17,9 +18,9 @@ from stream.report.sets import (
     cohort_names,
     cohort_of,
     count,
-    counts_with,
     return_names,
     sliding,
+    stack_of,
 )
 from stream.report.span import Span, span_of
 from stream.retention.days import iso, zone
@@ -93,17 +94,26 @@ def answer(span: Span, rows: Rows, view: View) -> dict[str, Any]:
 
 def _counts(rows: Rows, take: Take) -> Iterator[Sequence[int]]:
     days = rows.looked_at()
-    active = [active_on(take, "any", day) for day in days]
+    active = stack_of([active_on(take, "any", day) for day in days])
     weeks, months = sliding(active, WEEK), sliding(active, MONTH)
+    known: dict[tuple[int, int], tuple[Bitmap, int]] = {}
+
+    def union(first: int, last: int) -> tuple[Bitmap, int]:
+        """Who was active from one day to another, and how many; a period comes again as the one before the next."""
+        if (first, last) not in known:
+            users = any_of(active[first - days.start : last + 1 - days.start])
+            known[first, last] = users, count(users)
+        return known[first, last]
+
     for at, before in enumerate(rows.before):
-        last = rows.shown[at] - days.start
-        now = any_of(active[rows.periods[at].first - days.start : last + 1])
-        then = any_of(active[before.first - days.start : before.last + 1 - days.start])
+        last = rows.shown[at]
+        now, active_users = union(rows.periods[at].first, last)
+        then, active_before = union(*before)
         # A user is first seen, and first installs, on one day only, so days add up.
         seen = sum(count(cohort_of(take, "first_seen", day)) for day in rows.days(at))
         installed = sum(count(cohort_of(take, "install", day)) for day in rows.days(at))
-        windows = (count(now), count(active[last]), count(weeks[last]), count(months[last]))
-        yield *windows, *counts_with(then, [then, now]), seen, installed
+        windows = (count(stack[last - days.start]) for stack in (weeks, months))
+        yield active_users, union(last, last)[1], *windows, active_before, count(then & now), seen, installed
 
 
 def _row(

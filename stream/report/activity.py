@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from stream.report.grid import Column
 from stream.report.query import RetentionQuery
-from stream.report.sets import Bitmap, Block
+from stream.report.sets import Bitmap, Block, Stack
 from stream.report.starts import Starts
 from stream.store.protocol import Ledger
 
@@ -34,7 +34,7 @@ class Activity(Protocol):
     """The activity of the users of one block."""
 
     @property
-    def periods(self) -> Sequence[Bitmap]:
+    def periods(self) -> Stack:
         """Who came back in each period; with an unbounded criterion, who did in it or any later one."""
 
     def offset(self, at: int) -> int:

@@ -7,7 +7,18 @@ import numpy as np
 from stream.report.activity import Names, Paid
 from stream.report.grid import Grid
 from stream.report.query import RECURRING, RetentionQuery
-from stream.report.sets import Bitmap, Block, active_on, cohort_names, entries_of, flags_of, return_names
+from stream.report.sets import (
+    Bitmap,
+    Block,
+    Stack,
+    active_on,
+    cohort_names,
+    entries_of,
+    flags_of,
+    from_each_on,
+    return_names,
+    stack_of,
+)
 from stream.report.starts import Starts, members_of
 from stream.retention.names import EARLY_INSTALL, before_ledger, paid_ledger, set_name
 from stream.store.protocol import Ledger
@@ -70,7 +81,7 @@ class DatedActivity:
             for day in way.days
         }
 
-    def _united(self) -> list[Bitmap]:
+    def _united(self) -> Stack:
         way, calendar = self._way, self._way.grid.calendar
         periods: list[Bitmap] = []
         last = None
@@ -81,7 +92,8 @@ class DatedActivity:
             else:
                 periods.append(users)
             last = calendar.number(day)
-        return unbounded(periods) if way.query.is_unbounded else periods
+        united = stack_of(periods)
+        return from_each_on(united) if way.query.is_unbounded else united
 
     def offset(self, at: int) -> int:
         """Rows follow each other as periods do."""
@@ -116,10 +128,3 @@ class DatedActivity:
             if period > way.last:
                 return
             yield Paid(period, entries_of(self._paid[currency, day], flags))
-
-
-def unbounded(periods: list[Bitmap]) -> list[Bitmap]:
-    """Each period with all later ones."""
-    for at in range(len(periods) - 2, -1, -1):
-        periods[at] = periods[at] | periods[at + 1]
-    return periods

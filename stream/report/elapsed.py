@@ -8,10 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from stream.report.activity import Names, Paid
-from stream.report.calendar import unbounded
 from stream.report.grid import WINDOWS, Grid
 from stream.report.query import RetentionQuery
-from stream.report.sets import Bitmap, Block, any_of, cohort_names, entries_of, flags_of
+from stream.report.sets import (
+    Bitmap,
+    Block,
+    Stack,
+    any_of,
+    cohort_names,
+    entries_of,
+    flags_of,
+    from_each_on,
+    stack_of,
+)
 from stream.report.starts import Starts, members_of
 from stream.retention.days import DAY_MS, SLOTS_PER_DAY
 from stream.retention.names import APART_FIRST_SEEN, hour, moved, window_ledger, window_name
@@ -76,16 +85,15 @@ class WindowedActivity:
             for entries in self._entries(number, currency)
         ]
 
-    def _united(self) -> list[Bitmap]:
+    def _united(self) -> Stack:
         way = self._way
-        periods = [np.zeros(0, np.uint64)] * (way.first // way.width)
-        for begin in range(way.first, way.windows.stop, way.width):
-            windows = [self._window(number) for number in range(begin, begin + way.width)]
-            periods.append(any_of(windows))
+        windows = [self._window(number) for number in way.windows]
+        begun = way.first // way.width
+        periods = [any_of(windows[at : at + way.width]) for at in range(0, len(windows), way.width)]
+        united = stack_of([np.zeros_like(periods[0])] * begun + periods if periods else [])
         if way.query.is_unbounded:
-            begun = way.first // way.width
-            periods[begun:] = unbounded(periods[begun:])
-        return periods
+            from_each_on(united[begun:])
+        return united
 
     def _window(self, number: int) -> Bitmap:
         kinds = _KINDS[self._way.query.returns]
@@ -110,7 +118,8 @@ class WindowedActivity:
 
     def own(self, starts: Starts) -> Bitmap:
         """Who bought in the first window."""
-        return members_of(starts) & self.periods[0]
+        first: Bitmap = self.periods[0]
+        return members_of(starts) & first
 
     def paid(self, at: int, starts: Starts, currency: str) -> Iterator[Paid]:
         """What every window added."""

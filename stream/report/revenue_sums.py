@@ -9,7 +9,17 @@ import numpy.typing as npt
 
 from stream.report.buyers import Buyers, Entries, own_payments, own_purchases
 from stream.report.revenue_rows import Rows
-from stream.report.sets import Bitmap, active_on, blocks, cohort_of, count, counts_with
+from stream.report.sets import (
+    Bitmap,
+    Stack,
+    active_on,
+    any_of,
+    blocks,
+    cohort_of,
+    count,
+    counts_with,
+    stack_of,
+)
 from stream.retention.projection import Cohorts, Payments
 from stream.store.protocol import View
 
@@ -89,7 +99,7 @@ def _active(rows: Rows, cohort: str, view: View, keep: Bitmap | None) -> tuple[i
     total, found = 0, [[0] * rows.cells(row) for row in range(rows.count)]
     shown = [days for days in map(rows.days_of, range(rows.shown)) if days]
     for take in blocks(view.sets if keep is None else {**view.sets, _KEEP: keep}):
-        active = [_united([active_on(take, "any", day) for day in days]) for days in shown]
+        active = stack_of([_united([active_on(take, "any", day) for day in days]) for days in shown])
         everybody = _united(active[: rows.count])
         total += count(everybody if keep is None else everybody & take(_KEEP))
         for row, numbers in enumerate(found):
@@ -101,10 +111,8 @@ def _active(rows: Rows, cohort: str, view: View, keep: Bitmap | None) -> tuple[i
     return total, found
 
 
-def _united(sets: Sequence[Bitmap]) -> Bitmap:
-    if len(sets) == 1:
-        return sets[0]
-    return np.bitwise_or.reduce(sets) if sets else np.zeros(1, np.uint64)
+def _united(sets: Sequence[Bitmap] | Stack) -> Bitmap:
+    return any_of(sets) if len(sets) else np.zeros(1, np.uint64)
 
 
 def _places_of_days(rows: Rows) -> Ints:

@@ -29,7 +29,6 @@ WIDTH_MAX = 10.0  # of high / low; an interval wider than that tells nobody anyt
 _SHARES = 0.025, 0.5, 0.975
 _SPREAD_MIN = 1e-9
 _BLOCKS_MAX = 64
-_USERS_AT_ONCE = 65_536
 _EXACT_BITS = 52  # whole numbers of so many bits are added exactly by floats, in any order
 
 Ints = npt.NDArray[np.int64]
@@ -121,15 +120,34 @@ def _moments(cohorts: Cohorts, paid: Payments, cells: int) -> _Moments:
     blocks, users = int(block[-1]) + 1, int(paid.users.max()) + 1
     largest = int(_sums(paid.users, np.abs(paid.amounts_minor), users).max())
     unit = 2.0 ** max(0, largest.bit_length() - (_EXACT_BITS - users.bit_length()) // 2)
-    columns, amounts = block[paid.cells], np.rint(paid.amounts_minor / unit)
-    products, by_cohort = np.zeros((blocks, blocks)), np.zeros((cohorts.sizes.size, blocks))
-    np.add.at(by_cohort, (paid.cohorts, columns), amounts)
-    for first in range(0, users, _USERS_AT_ONCE):
-        part = (paid.users >= first) & (paid.users < first + _USERS_AT_ONCE)
-        some = np.zeros((min(users - first, _USERS_AT_ONCE), blocks))
-        np.add.at(some, (paid.users[part] - first, columns[part]), amounts[part])
-        products += some.T @ some
-    return _Moments(block, products * unit**2, by_cohort * unit)
+    amounts = np.rint(paid.amounts_minor / unit)
+    columns, rows = block[paid.cells], cohorts.sizes.size
+    by_cohort = _by_place(paid.cohorts * blocks + columns, amounts, rows * blocks)
+    places, which = np.unique(paid.users * blocks + columns, return_inverse=True)
+    products = _products(places // blocks, places % blocks, _by_place(which, amounts, places.size), blocks)
+    return _Moments(block, products * unit**2, by_cohort.reshape(rows, blocks) * unit)
+
+
+def _products(users: Ints, columns: Ints, amounts: Floats, blocks: int) -> Floats:
+    """The sum over users of the products of what each has in two blocks, from one entry for each user and block, by user.
+
+    Most users have something in few blocks: pairs of entries are far fewer than pairs of blocks. They are taken by their distance.
+    """
+    upper = np.zeros(blocks * blocks)
+    one, distance = np.arange(users.size), 0
+    while one.size:
+        other = one + distance
+        upper += _by_place(columns[one] * blocks + columns[other], amounts[one] * amounts[other], upper.size)
+        distance += 1
+        one = one[one + distance < users.size]
+        one = one[users[one] == users[one + distance]]
+    products = upper.reshape(blocks, blocks)
+    return products + np.triu(products, 1).T
+
+
+def _by_place(places: Ints, amounts: Floats, length: int) -> Floats:
+    """Whole numbers added up by place. What numpy counts of nothing are integers."""
+    return np.bincount(places, amounts, length).astype(np.float64)
 
 
 def _guesses(

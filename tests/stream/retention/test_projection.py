@@ -173,11 +173,12 @@ def test_neither_the_numbers_nor_the_order_of_users_change_a_digit() -> None:
     assert project(cohorts, paid, [60, FAR]) == project(cohorts, renamed, [60, FAR])
 
 
-def test_users_taken_in_parts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    cohorts, paid, _ = history(power, 9)
-    whole = project(cohorts, paid, [FAR])
-    monkeypatch.setattr(projection, "_USERS_AT_ONCE", 100)
-    assert project(cohorts, paid, [FAR]) == whole
+def test_what_users_paid_in_two_blocks_is_multiplied_for_every_two_blocks() -> None:
+    rng = np.random.default_rng(9)
+    paid = np.where(rng.random((50, 6)) < 0.4, rng.integers(-9, 99, (50, 6)), 0)
+    users, blocks = np.nonzero(paid)
+    found = projection._products(users, blocks, paid[users, blocks].astype(float), 6)
+    assert found.tolist() == (paid.T @ paid).tolist()
 
 
 def test_cells_taken_together_for_the_spread_change_little(monkeypatch: pytest.MonkeyPatch) -> None:
