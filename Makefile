@@ -3,6 +3,7 @@
 #   make up      the whole product on this machine, with demo traffic; Ctrl-C stops it
 #   make test    the tests; what needs a server that the machine lacks is skipped with its reason
 #   make lint    ruff and mypy
+#   make dashboards   Grafana's dashboards again, from the code under grafana/
 #   make bench   the measurements, as a table and as JSON
 #   make crash   the crash tests in their long form
 #   make lock    the locks again, from pyproject.toml
@@ -19,7 +20,7 @@ RUNS ?= 20
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" --group build $(UPGRADE)
 
-.PHONY: up test lint bench crash lock clean
+.PHONY: up test lint dashboards bench crash lock clean
 .DEFAULT_GOAL := up
 
 up: .venv/up.stamp
@@ -32,6 +33,9 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+dashboards: .venv/dev.stamp
+	@exec $(BIN)/python -m grafana
 
 bench: .venv/dev.stamp
 	@exec $(BIN)/python -m bench $(BENCH)

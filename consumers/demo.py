@@ -5,7 +5,8 @@ on one date) at one age (days since) is drawn from a generator of its own, seede
 tomorrow without changing what it said today. The clock is an argument. While it runs it keeps the answer: who came back.
 
 Shape: fewer installs on weekdays, more on weekends; Zipf-like activity between users; a chance to come back that falls with age
-as a power law; hours of the day; a share of purchases; variant B keeps users a little better than A.
+as a power law; hours of the day; a share of purchases; variant B keeps users a little better than A. A scenario may ask for
+feedback, and for users with a second id, which an identity event joins to the first: neither changes the answer.
 """
 
 import bisect
@@ -46,6 +47,9 @@ CURRENCY = {
     "FR": ("EUR", ("0.99", "4.99", "9.99")),
 }
 DOLLARS = ("USD", ("0.99", "4.99", "9.99", "19.99"))
+# Scores as they are given, one after the other: 6 of 12 promote, 2 of 12 do not; 7 of 10 are content.
+NPS = (10, 9, 8, 10, 3, 9, 7, 10, 8, 9, 6, 8)
+CSAT = (5, 4, 5, 3, 4, 2, 5, 4, 3, 5)
 PRODUCTS = ("starter_pack", "gems_100", "gems_500", "season_pass")
 
 GARBAGE = (
@@ -57,8 +61,9 @@ GARBAGE = (
     b"",
 )
 
-_INSTALL, _SESSION, _PURCHASE = 0, 1, 2
-_TOPIC = ("installs", "sessions", "purchases")
+_INSTALL, _SESSION, _PURCHASE, _FEEDBACK, _IDENTITY = range(5)
+_SECOND = b"-web"  # ends the second id of a user
+_TOPIC = ("installs", "sessions", "purchases", "feedback", "identities")
 
 
 class Record(NamedTuple):
@@ -82,6 +87,8 @@ class Scenario:
     timezone: str = "UTC"
     garbage: float = 0.0  # share of records that nobody can count
     repeats: float = 0.0  # share of records that are sent twice
+    feedback: float = 0.0  # share of sessions after which the user answers a survey
+    second_ids: float = 0.0  # share of users who also come under a second id
 
 
 @dataclass
@@ -122,10 +129,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Cohort:
-    """The users of one install date: a multiplier of their chance to come back, and the text of their dimensions."""
+    """The users of one install date: a multiplier of their chance to come back, the text of their dimensions, who has two ids."""
 
     activity: np.ndarray
     looks: list[int]
+    twofold: np.ndarray
 
 
 class Traffic:
@@ -206,6 +214,20 @@ class Traffic:
             [*kinds, np.full(buys.sum(), _PURCHASE)],
             [*who, user[buys]],
         )
+        if self.scenario.feedback:
+            answers = dice.random(len(user)) < self.scenario.feedback
+            times, kinds, who = (
+                [*times, when[answers] + 60_000],
+                [*kinds, np.full(answers.sum(), _FEEDBACK)],
+                [*who, user[answers]],
+            )
+        if self.scenario.second_ids and not age:
+            twofold = np.flatnonzero(cohort.twofold)
+            times, kinds, who = (
+                [*times, self._first(when, user, users)[twofold] - 500],
+                [*kinds, np.full(len(twofold), _IDENTITY)],
+                [*who, twofold],
+            )
         ts, kind, users_all = np.concatenate(times), np.concatenate(kinds), np.concatenate(who)
         number = np.arange(len(ts))
         seen = ts < until_ms
@@ -232,26 +254,36 @@ class Traffic:
         users = int(expected + dice.random())  # rounds up as often as the fraction says
         looks = dice.choice(len(self.looks), users, p=self.weights)
         zipf = 1 / np.sqrt(dice.random(users) + 0.02)  # a few come every day, most hardly ever
-        return _Cohort(zipf / 1.747 * self._lifts[looks], looks.tolist())
+        twofold = dice.random(users) < self.scenario.second_ids
+        return _Cohort(zipf / 1.747 * self._lifts[looks], looks.tolist(), twofold)
 
     def _encode(self, rows: list[tuple[int, int, int, int, int, int]]) -> Iterator[Record]:
         seed, records = self.scenario.seed, self.answer.records
         for ts_ms, kind, start, user, age, number in rows:
             look = self.cohorts[start].looks[user]
-            key = b"u%d-%d-%d" % (seed, start, user)
+            key = who = b"u%d-%d-%d" % (seed, start, user)
+            if kind == _SESSION and number % 2 and self.cohorts[start].twofold[user]:
+                who = key + _SECOND
             topic = _TOPIC[kind]
-            money = self.money(look, number) if kind == _PURCHASE else b""
             records[topic] += 1
-            value = b'{"event_id":"%b-%d-%d","user_id":"%b","timestamp":%d%b%b' % (
+            value = b'{"event_id":"%b-%d-%d","user_id":"%b","timestamp":%d%b' % (
                 key,
                 age,
                 number,
-                key,
+                who,
                 ts_ms,
-                money,
-                self.rest[look],
+                self._more(kind, key, look, number),
             )
-            yield Record(topic, key, value, ts_ms)
+            yield Record(topic, who, value, ts_ms)
+
+    def _more(self, kind: int, key: bytes, look: int, number: int) -> bytes:
+        """The rest of an event after its time: what its kind has, and the dimensions."""
+        if kind == _IDENTITY:
+            return b',"alias":"%b","app_id":"%b"}' % (key + _SECOND, self.scenario.app.encode())
+        if kind == _FEEDBACK:
+            name, scores = ((b"nps", NPS), (b"csat", CSAT))[number % 2]
+            return b',"kind":"%b","score":%d%b' % (name, scores[number // 2 % len(scores)], self.rest[look])
+        return (self.money(look, number) if kind == _PURCHASE else b"") + self.rest[look]
 
     def money(self, look: int, number: int) -> bytes:
         """The fields of a purchase by a user who looks like that."""

@@ -13,12 +13,16 @@ from stream.retention.days import zone
 DEMO_APP = "demo"
 HISTORY_DAYS = 60
 USERS_PER_DAY = 160.0
+FEEDBACK, SECOND_IDS = 0.02, 0.03
 
 
 def demo_scenario(now_ms: int, timezone: str, app: str = DEMO_APP) -> Scenario:
     """The demo as of today. What it says of a date never changes: a later start sends the same events again and only adds."""
     first = day_of(now_ms, timezone) - HISTORY_DAYS
-    return Scenario(first, HISTORY_DAYS + 1, USERS_PER_DAY, app=app, timezone=timezone, garbage=0.0005)
+    return Scenario(
+        first, HISTORY_DAYS + 1, USERS_PER_DAY, app=app, timezone=timezone, garbage=0.0005,
+        feedback=FEEDBACK, second_ids=SECOND_IDS,
+    )  # fmt: skip
 
 
 async def feed(

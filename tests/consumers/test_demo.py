@@ -10,11 +10,12 @@ import pytest
 from consumers.demo import Record, Scenario, Traffic
 from consumers.feed import demo_scenario
 from stream.events.decode import Decoder
-from stream.events.schema import Event, Rejection
+from stream.events.schema import Event, Identity, Rejection
 from stream.retention.days import DAY_MS, SLOTS_PER_DAY, zone
 
 FIRST = date(2026, 3, 1).toordinal()
 SCENARIO = Scenario(FIRST, 20, 15.0, seed=3)
+RICH = replace(SCENARIO, feedback=0.1, second_ids=0.2)
 
 
 def until(scenario: Scenario, day: int) -> int:
@@ -26,7 +27,7 @@ def generated(scenario: Scenario, until_ms: int) -> tuple[Traffic, list[Record]]
     return traffic, list(traffic.records(until_ms))
 
 
-def decoded(records: list[Record], timezone: str) -> list[Event | Rejection]:
+def decoded(records: list[Record], timezone: str) -> list[Event | Identity | Rejection]:
     decoder = Decoder(zones=lambda app: zone(timezone), secret=b"s" * 16, earliest_ms=0)
     return [decoder.decode(record.topic, record.value, record.ts_ms) for record in records]
 
@@ -60,16 +61,17 @@ def test_a_demo_started_a_day_later_repeats_what_it_said_before() -> None:
 @pytest.mark.parametrize("timezone", ["UTC", "America/New_York", "Asia/Kolkata"])
 def test_the_known_answer_is_what_a_count_of_the_records_gives(timezone: str) -> None:
     # The first days of March 2026 hold a change to summer time in New York.
-    scenario = replace(SCENARIO, timezone=timezone)
+    scenario = replace(RICH, timezone=timezone)
     traffic, records = generated(scenario, until(scenario, FIRST + 20) - DAY_MS // 3)
     installed: dict[bytes, int] = {}
     active: dict[bytes, set[int]] = defaultdict(set)
-    for event in decoded(records, timezone):
-        assert isinstance(event, Event)
-        if event.kind == "install":
+    events = decoded(records, timezone)
+    same = {event.alias: event.user for event in events if isinstance(event, Identity)}
+    for event in events:
+        if isinstance(event, Event) and event.kind == "install":
             installed[event.user] = event.slot // SLOTS_PER_DAY
-        elif event.kind == "session":
-            active[event.user].add(event.slot // SLOTS_PER_DAY)
+        elif isinstance(event, Event) and event.kind == "session":
+            active[same.get(event.user, event.user)].add(event.slot // SLOTS_PER_DAY)
     sizes = Counter(installed.values())
     retained = Counter((day, on - day) for user, day in installed.items() for on in active[user] if on > day)
     answer = traffic.answer
@@ -81,7 +83,7 @@ def test_the_known_answer_is_what_a_count_of_the_records_gives(timezone: str) ->
 
 
 def test_every_record_counts_and_no_id_stands_for_two_events() -> None:
-    _, records = generated(SCENARIO, until(SCENARIO, FIRST + 20))
+    _, records = generated(RICH, until(SCENARIO, FIRST + 20))
     events = decoded(records, "UTC")
     assert not [event for event in events if isinstance(event, Rejection)]
     ids = Counter((event.kind, event.user, event.event_id) for event in events if isinstance(event, Event))
@@ -103,6 +105,29 @@ def test_garbage_and_repeats_change_no_answer() -> None:
     rejected = [event for event in decoded(records, "UTC") if isinstance(event, Rejection)]
     assert len(rejected) == rough.answer.records["garbage"] > 0
     assert len({event.reason for event in rejected}) >= 4
+
+
+def test_feedback_and_second_ids_change_no_answer() -> None:
+    end = until(SCENARIO, FIRST + 20)
+    plain, before = generated(SCENARIO, end)
+    rich, after = generated(RICH, end)
+    assert (rich.answer.sizes, rich.answer.retained, rich.answer.active) == (
+        plain.answer.sizes,
+        plain.answer.retained,
+        plain.answer.active,
+    )
+    assert rich.answer.records["feedback"] > 50 < rich.answer.records["identities"]
+    assert len(after) - len(before) == rich.answer.records["feedback"] + rich.answer.records["identities"]
+
+
+def test_feedback_is_of_both_kinds_and_second_ids_are_used() -> None:
+    _, records = generated(RICH, until(SCENARIO, FIRST + 20))
+    said = [json.loads(record.value) for record in records]
+    assert {event["kind"] for event in said if "kind" in event} == {"nps", "csat"}
+    ids = {event["alias"] for event in said if "alias" in event}
+    assert {event["user_id"] for event in said if event["user_id"].endswith("-web")} <= ids
+    assert sum(event["user_id"] in ids for event in said) > len(ids) / 2
+    assert all(record.key.decode() == event["user_id"] for record, event in zip(records, said, strict=True))
 
 
 def test_garbage_is_what_it_is_called() -> None:
