@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from consumers.metrics import ROLES
 from stream.retention.anchors import GROUPS
 from stream.retention.days import zone
 from stream.retention.scope import FAMILIES
@@ -76,8 +77,7 @@ def zone_name(text: str) -> str:
 
 def zone_names(value: Any) -> dict[str, str]:
     """`app=Zone,...`"""
-    given: Mapping[str, str] = dict(_pair(part) for part in words(value)) if isinstance(value, str) else value
-    return {app_id(app): zone_name(name) for app, name in given.items()}
+    return {app_id(app): zone_name(name) for app, name in _pairs(value, "app=Zone").items()}
 
 
 def dimensions(value: Any) -> tuple[str, ...]:
@@ -101,6 +101,27 @@ def families(value: Any) -> frozenset[str]:
     return names
 
 
+def days(value: Any, most: int, below: int) -> tuple[int, ...]:
+    """Numbers of days in order, each once: at most so many, and all below a number."""
+    numbers = set()
+    for part in words(value) if isinstance(value, str) else map(str, value):
+        if not re.fullmatch(r"[0-9]{1,4}", part) or int(part) >= below:
+            raise ValueError(f"{part!r} is no day below {below}")
+        numbers.add(int(part))
+    if not 1 <= len(numbers) <= most:
+        raise ValueError(f"{len(numbers)} days; name 1 to {most}")
+    return tuple(sorted(numbers))
+
+
+def role_addresses(value: Any) -> dict[str, str]:
+    """`role=host:port,...`"""
+    given = _pairs(value, "role=host:port")
+    for role in given:
+        if role not in ROLES or role == "api":
+            raise ValueError(f"{role!r} is none of {', '.join(one for one in ROLES if one != 'api')}")
+    return {role: servers(address) for role, address in given.items()}
+
+
 def moment(value: Any) -> Any:
     """A date (its first instant in UTC) or an RFC 3339 time."""
     if isinstance(value, str):
@@ -115,10 +136,12 @@ def text(value: Any) -> str:
     """A value as the text of its variable."""
     if isinstance(value, dict):
         return ",".join(f"{key}={value[key]}" for key in sorted(value))
+    if value == frozenset():
+        return "none"  # an empty variable would be an unset one, and mean the default
     if isinstance(value, frozenset):
         return ",".join(sorted(value))
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(map(str, value))
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime):
@@ -133,8 +156,12 @@ def masked_url(text: str) -> str:
     return urlunsplit(parts._replace(netloc=(f"{MASK}@" if at else "") + host, query=""))
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pairs(value: Any, form: str) -> Mapping[str, str]:
+    return dict(_pair(part, form) for part in words(value)) if isinstance(value, str) else value
+
+
+def _pair(text: str, form: str) -> tuple[str, str]:
     left, equals, right = text.partition("=")
     if not equals:
-        raise ValueError(f"{text!r} is not app=Zone")
+        raise ValueError(f"{text!r} is not {form}")
     return left.strip(), right.strip()

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ConfigDict, SecretStr, ValidationError
 
 from consumers import setting_values as values
+from consumers.setting_exporter import ExporterFields
 from consumers.setting_fields import DataFields
 from consumers.setting_roles import RoleFields
 from consumers.setting_sources import SettingsError, from_environment, from_up
@@ -21,7 +22,7 @@ from consumers.setting_sources import SettingsError, from_environment, from_up
 PREFIX = "RETENTION_"
 
 
-class Settings(RoleFields, DataFields):
+class Settings(ExporterFields, RoleFields, DataFields):
     """The effective settings of one process, frozen. Build it with `load()`; tests may call it with keywords."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)

@@ -23,7 +23,7 @@ from consumers.web_limits import Limits, Site, add_headers
 from stream.store.protocol import StoreUnavailable
 
 Check = Callable[[], str | Awaitable[str | None] | None]
-Render = Callable[[], bytes]
+Render = Callable[[], bytes | Awaitable[bytes]]
 
 PROBES = ("/healthz", "/readyz", "/metrics")
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -108,7 +108,9 @@ def probes(*, healthy: Check, ready: Check, render: Render, metrics_key: str = "
     async def metrics(request: web.Request) -> web.Response:
         if metrics_key and not same(bearer(request.headers.get("Authorization")), metrics_key):
             return problem(HTTPStatus.UNAUTHORIZED, "show the key of the metrics: Authorization: Bearer KEY")
-        return web.Response(body=render(), headers={"Content-Type": METRICS_TYPE})
+        page = render()
+        body = await page if isawaitable(page) else page
+        return web.Response(body=body, headers={"Content-Type": METRICS_TYPE})
 
     app.router.add_get("/metrics", metrics)
     return app

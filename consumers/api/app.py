@@ -27,10 +27,10 @@ from consumers.api import openapi
 from consumers.api.assets import add_page
 from consumers.api.doors import Doors, Refused
 from consumers.api.gate import Crowded, Gate
-from consumers.api.status import status
 from consumers.erasing import Log, erase
 from consumers.kafka import KafkaUnavailable
 from consumers.settings import Settings
+from consumers.status import status
 from consumers.telemetry import product_version
 from consumers.web import Render, answered, encode, probes, problem
 from stream.events.schema import TOPICS

@@ -7,8 +7,9 @@ import sys
 import time
 
 from consumers.api.app import Api
+from consumers.api.joined import JoinedMetrics
+from consumers.connection import Connection
 from consumers.identity import claim
-from consumers.kafka import Kafka
 from consumers.settings import Settings
 from consumers.telemetry import Telemetry
 from consumers.web import CannotListen, serve
@@ -38,9 +39,10 @@ async def _run(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(one, told.set)
     store = RedisStore.connect(settings.redis_url.get_secret_value(), settings.shards)
     kafka = Connection(settings)
+    metrics = JoinedMetrics(Telemetry("api"), settings.metrics_from, settings.metrics_key.get_secret_value())
     api = Api(settings, store, kafka.open, now_ms=lambda: time.time_ns() // 1_000_000)
     try:
-        application, limits = api.application(Telemetry("api").render), Limits.of(settings)
+        application, limits = api.application(metrics.render), Limits.of(settings)
         served = await serve(application, settings.http_host, settings.http_port, limits)
         print(f"The API answers at {served.url}", flush=True)
         try:
@@ -48,6 +50,7 @@ async def _run(settings: Settings) -> None:
         finally:
             await served.stop()
     finally:
+        await metrics.close()
         await kafka.close()
         await store.aclose()
 
@@ -78,26 +81,3 @@ async def open_store(api: Api, settings: Settings, store: Store) -> None:
         else:
             api.waiting = None
             return
-
-
-class Connection:
-    """One connection to Kafka, opened when it is first needed: the numbers are shown without it."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._kafka: Kafka | None = None
-        self._opening = asyncio.Lock()
-
-    async def open(self) -> Kafka:
-        """The open connection. Raises KafkaUnavailable."""
-        async with self._opening:
-            if self._kafka is None:
-                kafka = Kafka(self._settings)
-                await kafka.start()
-                self._kafka = kafka
-            return self._kafka
-
-    async def close(self) -> None:
-        """Closes what was opened."""
-        if self._kafka is not None:
-            await self._kafka.stop()

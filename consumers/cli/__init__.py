@@ -31,6 +31,7 @@ app = typer.Typer(
 app.command("up")(processes.up)
 app.command("worker")(processes.worker)
 app.command("api")(processes.api)
+app.command("exporter")(processes.exporter)
 app.command("import")(import_.import_)
 app.command("simulate")(simulate.simulate)
 app.command("report")(report.report)

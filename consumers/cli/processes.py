@@ -1,4 +1,4 @@
-"""How are the long-running roles started? `up` all of them on this machine, `worker` and `api` one against real servers."""
+"""How are the long-running roles started? `up` all of them on this machine, the others one against real servers."""
 
 import os
 from pathlib import Path
@@ -86,3 +86,20 @@ def api() -> None:
     from consumers.api import run_api
 
     raise typer.Exit(run_api(found))
+
+
+def exporter() -> None:
+    """Tell the numbers to Prometheus.
+
+    /metrics on RETENTION_HTTP_HOST and RETENTION_EXPORTER_PORT, from a snapshot that is renewed every
+    RETENTION_EXPORTER_REFRESH_SECONDS. One is enough, however many workers count.
+
+    Examples:
+
+        retention exporter
+        curl -s 127.0.0.1:8082/metrics | promtool check metrics
+    """
+    found = settings("kafka", "redis_url")
+    from consumers.exporter import run_exporter
+
+    raise typer.Exit(run_exporter(found))

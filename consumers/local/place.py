@@ -2,12 +2,13 @@
 
 import errno
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from consumers.local.servers import HOST, KAFKA_PORT, REDIS_PORT, free_port, is_free
 from consumers.settings import Settings
 
 SESSION_SECONDS = 6.0  # the broker holds every join of a group for half of it
+REFRESH = {"exporter_refresh_seconds": 5.0}  # of a machine that people look at
 ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 compared with, not bound
 
 
@@ -34,7 +35,7 @@ class Place:
             "kafka_security_protocol": "PLAINTEXT",
             "kafka_idempotence": False,
             "http_port": _http_port(settings.http_host, http_port),
-            "worker_port": free_port(settings.worker_port),
+            **_metrics(settings),
             "session_timeout_seconds": SESSION_SECONDS,
         }
         return cls(Settings(**(settings.model_dump() | local)), kafka_port, redis_port)
@@ -52,6 +53,16 @@ class Place:
             "kafka": self.settings.kafka,
             "redis": self.settings.redis_url.get_secret_value(),
         }
+
+
+def _metrics(settings: Settings) -> dict[str, Any]:
+    """The ports of the roles that have only metrics, and the API's page that joins them."""
+    ports = {"worker": free_port(settings.worker_port), "exporter": free_port(settings.exporter_port)}
+    host = HOST if settings.http_host in ANYWHERE else settings.http_host
+    host = f"[{host}]" if ":" in host else host
+    often = {} if "exporter_refresh_seconds" in settings.model_fields_set else REFRESH
+    found = {f"{role}_port": port for role, port in ports.items()}
+    return found | often | {"metrics_from": {role: f"{host}:{port}" for role, port in ports.items()}}
 
 
 def _http_port(host: str, port: int) -> int:

@@ -1,6 +1,6 @@
-"""How does the whole product run on one machine? Broker, store, worker, API and demo traffic as child processes of this one.
+"""How does the whole product run on one machine? Broker, store, our roles and demo traffic as child processes of this one.
 
-    Ctrl-C ──> demo ──> wait until everything sent is counted ──> worker, API ──> broker, store
+    Ctrl-C ──> demo ──> wait until everything sent is counted ──> worker, API, exporter ──> broker, store
 
 The broker's log is in memory. So what was sent is counted before the worker stops; and a broker that had to be started again is
 another log, with which everything that reads it is started again.
@@ -69,8 +69,9 @@ class _Up:
         )
         self._worker = role("worker", lambda: _ours("worker"), self._worker_up)
         self._api = role("api", lambda: _ours("api"), self._api_up)
+        self._exporter = role("exporter", lambda: _ours("exporter"), self._exporter_up)
         self._demo = role("demo", lambda: _ours("simulate", "--live"))
-        self._readers = [self._worker, self._api, *([self._demo] if options.demo else [])]
+        self._readers = [self._worker, self._api, self._exporter, *([self._demo] if options.demo else [])]
 
     async def run(self) -> None:
         """Starts, tells, waits for the signal, stops."""
@@ -110,7 +111,7 @@ class _Up:
         await self._demo.stop()
         if self._worker.up and self._api.up and not await _unless(self._hurry, self._drain()):
             _say("what was sent and not counted is dropped: send it again")
-        await asyncio.gather(self._worker.stop(), self._api.stop())
+        await asyncio.gather(self._worker.stop(), self._api.stop(), self._exporter.stop())
         await asyncio.gather(self._broker.stop(), self._store.stop())
 
     async def _drain(self) -> None:
@@ -147,6 +148,9 @@ class _Up:
 
     async def _api_up(self) -> None:
         await _poll(lambda: probes.ready(self._place.http_host, self._place.settings.http_port))
+
+    async def _exporter_up(self) -> None:
+        await _poll(lambda: probes.ready(self._place.http_host, self._place.settings.exporter_port))
 
     async def _numbers_show(self) -> bool:
         """A half-loaded demo would be a wrong first sight, so its history is waited for."""

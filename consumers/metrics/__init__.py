@@ -7,7 +7,10 @@ exports stands in a file of its own.
 
 from typing import get_args
 
+from consumers.metrics.answering import ANSWERING
+from consumers.metrics.exporting import EXPORTING
 from consumers.metrics.metric import Metric, Role
+from consumers.metrics.numbers import NUMBERS
 from consumers.metrics.pipeline import PIPELINE
 
 __all__ = ["BUILD_INFO", "CATALOGUE", "ROLES", "Metric", "Role", "of_role"]
@@ -22,7 +25,7 @@ BUILD_INFO = Metric(
     labels=("version", "python"),
 )
 
-CATALOGUE: tuple[Metric, ...] = (BUILD_INFO, *PIPELINE)
+CATALOGUE: tuple[Metric, ...] = (BUILD_INFO, *PIPELINE, *NUMBERS, *EXPORTING, *ANSWERING)
 
 
 def of_role(role: Role) -> tuple[Metric, ...]:

@@ -1,6 +1,7 @@
 """How many minor units is an amount, and how is it written? The active ISO 4217 currencies, exactly and without floats."""
 
 import re
+from decimal import Decimal
 
 # ISO 4217 list one, funds and metals left out: an app cannot be paid in them.
 _TWO_DIGITS = """
@@ -67,6 +68,11 @@ def average_text(amount_minor: int, count: int, currency: str) -> str:
     if 2 * rest > count or (2 * rest == count and units % 2):
         units += 1
     return _text(units, MINOR_DIGITS[currency] + AVERAGE_DIGITS)
+
+
+def minor_value(text: str, currency: str) -> Decimal:
+    """An amount or an average that one of the two functions above has written, in minor units ("-0.0333", "USD" -> -3.33)."""
+    return Decimal(text).scaleb(MINOR_DIGITS[currency])
 
 
 def _text(units: int, digits: int) -> str:

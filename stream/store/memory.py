@@ -13,6 +13,7 @@ from stream.store.lineage import History, Lineage
 from stream.store.protocol import (
     Bitmap,
     IdentityMismatch,
+    Memory,
     Partition,
     Position,
     Progress,
@@ -180,6 +181,12 @@ class MemoryStore:
     async def totals(self) -> dict[str, int]:
         """Counts that are no function of records."""
         return dict(self._data.totals)
+
+    async def memory(self) -> Memory:
+        """The records alone; there is no limit."""
+        users = [one for apps in self._data.apps for one in apps.values()]
+        used = sum(len(record) for one in users for _, record in one.records.values())
+        return Memory(used, 0)
 
     async def view(
         self,

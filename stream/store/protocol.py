@@ -68,6 +68,13 @@ class View(NamedTuple):
     version: int
 
 
+class Memory(NamedTuple):
+    """The bytes that the server uses for everything it holds, and how many it may use; 0 is no limit."""
+
+    used_bytes: int
+    max_bytes: int
+
+
 class Revision(NamedTuple):
     """How a complete cell of the plain triangle changed since it was last told; `reasons` in order."""
 
@@ -137,6 +144,9 @@ class Store(Protocol):
 
     async def totals(self) -> dict[str, int]:
         """Counts that are no function of records: applied, dead_letters, erased, offset_holes."""
+
+    async def memory(self) -> Memory:
+        """What the server's memory is like."""
 
     async def view(
         self,

@@ -18,6 +18,7 @@ from stream.store.packing import pack_writes, partition_of, partition_text, posi
 from stream.store.protocol import (
     Bitmap,
     IdentityMismatch,
+    Memory,
     Partition,
     Position,
     Progress,
@@ -169,6 +170,11 @@ class RedisStore:
         """They move with the position of shard 0 and stand there."""
         stored = await answered(self._client.hgetall(shard_prefix(0) + "totals"))
         return {name.decode(): int(value) for name, value in sorted(stored.items())}
+
+    async def memory(self) -> Memory:
+        """What the server says of its memory."""
+        said = await answered(self._client.info("memory"))
+        return Memory(int(said["used_memory"]), int(said.get("maxmemory", 0)))
 
     async def view(
         self,

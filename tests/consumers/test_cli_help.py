@@ -8,7 +8,19 @@ import typer
 from consumers.cli import app
 from tests.consumers.cli import Command, command
 
-COMMANDS = ["up", "worker", "api", "import", "simulate", "report", "dead-letters", "audit", "erase", "config"]
+COMMANDS = [
+    "up",
+    "worker",
+    "api",
+    "exporter",
+    "import",
+    "simulate",
+    "report",
+    "dead-letters",
+    "audit",
+    "erase",
+    "config",
+]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The catalogue of metrics, and what a worker's record batches make of it."""
 
 import re
+import subprocess
 from collections import Counter
 
 import pytest
@@ -13,6 +14,7 @@ from stream.events.decode import Decoder
 from stream.events.reasons import Reason
 from stream.retention.days import zone
 from stream.store.memory import MemoryStore
+from tests.grafana.programs import program
 
 OWN = re.compile(r"^(retention_[a-z_]+?)(_bucket|_sum|_count)?(\{.*\})? ", re.MULTILINE)
 
@@ -42,6 +44,17 @@ def test_a_worker_renders_its_part_of_the_catalogue_and_nothing_else() -> None:
     text = WorkerTelemetry().render().decode()
     assert {match[1] for match in OWN.finditer(text)} == {metric.name for metric in metrics.of_role("worker")}
     assert "_created" not in text
+
+
+@pytest.mark.parametrize("role", metrics.ROLES)
+def test_promtool_finds_nothing_wrong_with_what_a_role_exports(role: metrics.Role) -> None:
+    telemetry = Telemetry(role)
+    for metric in metrics.of_role(role):
+        telemetry.child(metric, *metric.labels)
+    checked = subprocess.run(
+        [program("promtool"), "check", "metrics"], input=telemetry.render(), capture_output=True, check=False
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
 
 
 def test_a_role_exports_no_metric_of_another() -> None:

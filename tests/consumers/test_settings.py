@@ -54,6 +54,13 @@ def test_an_empty_variable_is_an_unset_one() -> None:
         ("SHARDS", "0", "greater than or equal to 1"),
         ("KAFKA_SECURITY_PROTOCOL", "TLS", "'PLAINTEXT'"),
         ("LOG_LEVEL", "loud", "'debug'"),
+        ("EXPORTER_DAYS", "1,x", "'x' is no day below 60"),
+        ("EXPORTER_DAYS", "1,60", "'60' is no day below 60"),
+        ("EXPORTER_DAYS", ",".join(map(str, range(21))), "21 days; name 1 to 20"),
+        ("EXPORTER_DIMENSIONS", "a,b,c,d,e,f", "6 dimensions are more than 5"),
+        ("METRICS_FROM", "worker", "'worker' is not role=host:port"),
+        ("METRICS_FROM", "api=h:1", "'api' is none of worker, exporter"),
+        ("METRICS_FROM", "worker=h", "'h' is not host:port"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_the_variable_the_value_and_an_example(
@@ -95,6 +102,18 @@ def test_lists_and_pairs_are_taken_apart() -> None:
     assert settings.dimensions == ("plan", "country")
     assert settings.earliest_ms == 1_425_168_000_000
     assert settings.kafka == "a:1,b:2"
+
+
+def test_days_are_numbers_in_order_and_may_be_written_as_labels_are() -> None:
+    settings = load({"RETENTION_EXPORTER_DAYS": "30,07,7,01"}, use_up=False)
+    assert settings.exporter_days == (1, 7, 30)
+    assert load(environment(settings), use_up=False) == settings
+
+
+def test_none_of_something_reaches_a_child_as_none_and_not_as_the_default() -> None:
+    settings = load({"RETENTION_EXPORTER_DIMENSIONS": "none", "RETENTION_FAMILIES": "none"}, use_up=False)
+    assert settings.exporter_dimensions == settings.families == frozenset()
+    assert load(environment(settings), use_up=False) == settings
 
 
 def test_settings_cannot_be_changed() -> None:

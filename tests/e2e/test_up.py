@@ -71,7 +71,13 @@ def test_a_second_up_keeps_the_numbers_and_counts_what_comes(up: Callable[..., U
 def test_whatever_is_killed_comes_back_and_counts(up: Callable[..., Up], tmp_path: Path) -> None:
     one = up("--no-demo")
     users = 0
-    for name in ("consumers.cli worker", "consumers.cli api", "valkey-server", "tansu"):
+    for name in (
+        "consumers.cli worker",
+        "consumers.cli api",
+        "consumers.cli exporter",
+        "valkey-server",
+        "tansu",
+    ):
         killed = one.child(name)
         assert killed is not None
         os.kill(killed, signal.SIGKILL)
@@ -96,7 +102,7 @@ def test_a_killed_up_leaves_no_process_and_the_next_one_starts(up: Callable[...,
     assert f"in use by another `retention up` (process {one.process.pid})" in line
 
     family = one.family()
-    assert len(family) == 4
+    assert len(family) == 5
     one.process.kill()
     one.process.wait()
     _, alive = psutil.wait_procs(family, timeout=5)

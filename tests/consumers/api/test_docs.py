@@ -12,7 +12,7 @@ import pytest
 from consumers.api import answers
 from consumers.api.openapi import OPERATIONS
 from consumers.api.parameters import NAMES, parameters
-from consumers.api.status import status
+from consumers.status import status
 from consumers.web import PROBES
 from stream.report.choices import VALUES_PARAMETERS, apps, parse_values, values
 from stream.report.query import ACTIVE_PARAMETERS, RETENTION_PARAMETERS, WORDS

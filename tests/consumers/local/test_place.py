@@ -54,6 +54,22 @@ def test_every_role_gets_the_settings_of_the_user_and_the_place_of_this_run() ->
     assert place.where()["http"] == f"http://127.0.0.1:{place.settings.http_port}"
 
 
+def test_the_api_joins_the_metrics_of_the_roles_of_this_run() -> None:
+    place = Place.found(Settings(http_host="0.0.0.0", worker_port=0), SECRET, 0).settings
+    assert place.metrics_from == {
+        "worker": f"127.0.0.1:{place.worker_port}",
+        "exporter": f"127.0.0.1:{place.exporter_port}",
+    }
+    assert environment(place)["RETENTION_METRICS_FROM"].startswith("exporter=127.0.0.1:")
+
+
+def test_numbers_are_refreshed_more_often_than_elsewhere_unless_it_is_said_how_often() -> None:
+    assert Settings().exporter_refresh_seconds == 15
+    assert Place.found(Settings(), SECRET, 0).settings.exporter_refresh_seconds == 5
+    said = Settings(exporter_refresh_seconds=60)
+    assert Place.found(said, SECRET, 0).settings.exporter_refresh_seconds == 60
+
+
 def test_a_secret_of_the_user_wins_over_the_one_we_made() -> None:
     mine = "m" * 20
     assert Place.found(Settings(user_id_secret=mine), SECRET, 0).settings.secret == mine.encode()

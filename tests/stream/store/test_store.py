@@ -199,6 +199,14 @@ async def test_data_counted_under_another_identity_is_refused(store: Store) -> N
     assert await store.zones() == {"demo": "UTC"}
 
 
+async def test_the_memory_grows_with_what_is_stored(store: Store) -> None:
+    before = await store.memory()
+    await apply(store, *(write(n, None, b"x" * 10_000, ["s"]) for n in range(20)))
+    after = await store.memory()
+    assert after.used_bytes > before.used_bytes + 100_000
+    assert after.max_bytes == before.max_bytes == 0
+
+
 async def test_the_audit_reads_back_everything(store: Store) -> None:
     await apply(store, *(write(n, None, b"x" * (n * 10 + 1), ["s"], {"f": 1}) for n in range(10)))
     users = [one async for one in store.stored_users(APP)]
