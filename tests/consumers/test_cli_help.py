@@ -19,6 +19,7 @@ COMMANDS = [
     "dead-letters",
     "audit",
     "erase",
+    "topics",
     "config",
 ]
 
@@ -113,7 +114,8 @@ def test_a_server_that_is_away_is_one_line(retention: Command) -> None:
 
 def test_config_shows_every_setting_with_secrets_masked(retention: Command) -> None:
     said = retention(
-        "config", USER_ID_SECRET="0123456789abcdef", TIMEZONE="Asia/Tokyo", KAFKA_PASSWORD="hunter2"
+        "topics",
+    "config", USER_ID_SECRET="0123456789abcdef", TIMEZONE="Asia/Tokyo", KAFKA_PASSWORD="hunter2"
     )
     assert said.code == 0
     assert "RETENTION_TIMEZONE=Asia/Tokyo\n" in said.out

@@ -1,0 +1,90 @@
+"""What docker-compose.yml describes runs: in its order, under its users, with its files, and it counts."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+import pytest
+
+from tests.stack.running import Stack
+from tests.waiting import wait_until_now
+
+pytestmark = pytest.mark.e2e
+TERMINATED = 143  # 128 + SIGTERM: how Java ends when it was told to
+
+
+def get(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_every_service_that_can_be_had_here_becomes_healthy(stack: Stack) -> None:
+    assert set(stack.started) | set(stack.absent) | {"topics"} == set(stack.services)
+
+
+def test_topics_are_there_before_anybody_needs_them(stack: Stack) -> None:
+    assert stack.one("topics").code == 0
+    assert "installs: 4 partitions, created" in stack.one("topics").tail()
+
+
+def test_scaled_workers_share_the_partitions(stack: Stack) -> None:
+    assert len(stack.running["worker"]) == 2
+
+    def shared() -> bool:
+        read = [
+            {line for line in one.tail().split() if line.startswith("sessions[")}
+            for one in stack.running["worker"]
+        ]
+        return all(read) and len(set.union(*read)) == 4
+
+    wait_until_now(shared, 30, what="both workers read partitions")
+
+
+def test_what_is_sent_is_counted(stack: Stack) -> None:
+    ran = stack.one("api").run(
+        "retention", "simulate", "--app", "sim", "--users", "300", "--days", "7", "--wait"
+    )
+    assert ran.returncode == 0, ran.stderr
+    rows = get(stack.url("api", 8080) + "/api/v1/retention?app=sim")["rows"]
+    assert sum(row["size"] for row in rows) == int(
+        ran.stdout.split(" installs")[0].split()[-1].replace(",", "")
+    )
+
+
+def test_containers_have_no_rights_and_cannot_write(stack: Stack) -> None:
+    for name, containers in stack.running.items():
+        for one in containers:
+            if one.code is not None:
+                continue
+            said = one.run(
+                "sh", "-c", "id -u; grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/1/status; touch /usr/x"
+            )
+            user, *rights = said.stdout.split("\n")
+            assert user == stack.services[name].user.partition(":")[0], name
+            assert [line.split()[1] for line in rights if line] == ["0" * 16, "0" * 16, "1"], name
+            assert said.returncode != 0, f"{name} writes to its root"
+
+
+def test_memory_stays_below_its_limits(stack: Stack) -> None:
+    for name, containers in stack.running.items():
+        for one in containers:
+            if one.code is None:
+                assert one.resident_bytes() < stack.services[name].memory_bytes, name
+
+
+def test_a_broker_that_is_replaced_goes_on_with_its_log(stack: Stack) -> None:
+    stack.again("kafka")
+    wait_until_now(
+        lambda: get(stack.url("api", 8080) + "/api/v1/status")["caught_up"], 60, what="counting again"
+    )
+    status = get(stack.url("api", 8080) + "/api/v1/status")
+    assert status["applied"] > 0
+    assert status["offset_holes"] == 0
+
+
+def test_everybody_ends_when_told_to_within_the_grace_period(stack: Stack) -> None:
+    codes = stack.down()
+    assert set(codes) == set(stack.started)
+    assert set(codes.values()) <= {0, TERMINATED}, codes
