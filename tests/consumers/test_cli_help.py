@@ -114,8 +114,7 @@ def test_a_server_that_is_away_is_one_line(retention: Command) -> None:
 
 def test_config_shows_every_setting_with_secrets_masked(retention: Command) -> None:
     said = retention(
-        "topics",
-    "config", USER_ID_SECRET="0123456789abcdef", TIMEZONE="Asia/Tokyo", KAFKA_PASSWORD="hunter2"
+        "config", USER_ID_SECRET="0123456789abcdef", TIMEZONE="Asia/Tokyo", KAFKA_PASSWORD="hunter2"
     )
     assert said.code == 0
     assert "RETENTION_TIMEZONE=Asia/Tokyo\n" in said.out

@@ -50,7 +50,7 @@ class Stack:
                 self._start(name, (scale or {}).get(name, 1))
                 waiting.remove(name)
             self._look()
-            assert time.monotonic() < deadline, f"{waiting} wait for {self._unwell()}:\n{self._tails()}"
+            assert time.monotonic() < deadline, f"{waiting} wait for {self._unwell()}:\n{self.tails()}"
             time.sleep(0.05)
         wait_until_now(
             self._all_well, max(1.0, deadline - time.monotonic()), what=f"healthy, {self._unwell()}"
@@ -135,7 +135,8 @@ class Stack:
             and not self._is(name, _COMPLETED if self.services[name].once else _HEALTHY)
         ]
 
-    def _tails(self) -> str:
+    def tails(self) -> str:
+        """The end of what everybody wrote."""
         return "\n".join(f"--- {one.service.name}\n{one.tail()}" for one in self._all())
 
     def _all(self) -> Sequence[Container]:
