@@ -27,6 +27,7 @@ def revenue(question: Question, everybody: Iterable[Person]) -> dict[str, Any]:
     return {
         "rows": [_row(question, key, people) for key in question.keys],
         "total": _total(question, people),
+        "average": _average(question, people),
     }
 
 
@@ -81,6 +82,18 @@ def _cell(question: Question, n: int, members: list[Member]) -> dict[str, Any]:
         "ltv": per_head(so_far, len(members)),
         "conversion": buyers / len(members) if members else None,
     }
+
+
+def _average(question: Question, people: list[Person]) -> list[dict[str, Any]]:
+    """What the members of all rows whose cell n is over have paid up to it, each of them once for each row."""
+    average = []
+    for n in range(periods_of(question) + 1):
+        over = [key for key in question.keys if question.as_of_ms >= question.span_ms(key, n, n)[1]]
+        if over:
+            cell = _cell(question, n, [member for key in over for member in _members(question, key, people)])
+            size = sum(len(_members(question, key, people)) for key in over)
+            average.append({"n": n, "size": size, "ltv": cell["ltv"], "conversion": cell["conversion"]})
+    return average
 
 
 def _total(question: Question, people: list[Person]) -> dict[str, Any]:

@@ -112,6 +112,9 @@ _PAID = record(
         "complete": FLAG,
     }
 )
+_POOLED = record(
+    {"n": COUNT, "size": COUNT, "ltv": MONEY, **dict.fromkeys(("conversion", "low", "high"), SHARE)}
+)
 _PROJECTION = record(
     {
         **dict.fromkeys(("currency", "method"), TEXT),
@@ -127,6 +130,7 @@ REVENUE = record(
             record({"cohort": DATE, "size": COUNT, "size_complete": FLAG, **_HABIT, "cells": many(_PAID)})
         ),
         "total": record({"revenue": MONEY, "active": COUNT, "arpu": MONEY, "arppu": MONEY, **_HABIT}),
+        "average": many(_POOLED),
         "projection": either({"type": "null"}, many(_PROJECTION)),
     }
 )

@@ -1,9 +1,9 @@
-"""What do users pay? Today so far, per user of the last complete day, and what newest settled cohorts have brought."""
+"""What do users pay? Today so far, per user of the last complete day, and what the last cohorts have brought."""
 
 from collections.abc import Mapping
 
 from consumers.exporter.asking import Asking
-from consumers.exporter.cohorts import complete_cells, day_text, settled
+from consumers.exporter.cohorts import day_text
 from consumers.exporter.snapshot import Draft
 from consumers.metrics import Metric, numbers
 from stream.retention.money import minor_value
@@ -41,11 +41,10 @@ class _Told:
         days, of = self._ask.settings.exporter_days, self._ask.settings.exporter_cohorts
         answer = await self._ask.revenue(**self._ask.dates(of, 1), periods=str(days[-1]))
         self._draft.add(numbers.REPEAT_PURCHASE, answer["total"]["repeat_rate"], self._ask.app)
-        for n in days:
-            for row in settled(answer["rows"], n):
-                cell = complete_cells(row)[n]
-                self._draft.add(numbers.CONVERSION, cell["conversion"], self._ask.app, day_text(n))
-                self._amounts(numbers.LTV, cell["ltv"], day_text(n))
+        for cell in answer["average"]:
+            if cell["n"] in days:
+                self._draft.add(numbers.CONVERSION, cell["conversion"], self._ask.app, day_text(cell["n"]))
+                self._amounts(numbers.LTV, cell["ltv"], day_text(cell["n"]))
 
     def _amounts(self, metric: Metric, amounts: Mapping[str, str], *labels: str) -> None:
         self._found += [(metric, currency, amount, labels) for currency, amount in amounts.items()]

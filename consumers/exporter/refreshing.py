@@ -97,7 +97,7 @@ class Refresher:
     async def _memory_now(self) -> Draft:
         memory, draft = await self._store.memory(), Draft()
         draft.add(exporting.REDIS_USED_MEMORY, memory.used_bytes)
-        draft.add(exporting.REDIS_MAXMEMORY, memory.max_bytes or None)
+        draft.add(exporting.REDIS_MAXMEMORY, memory.max_bytes)
         return draft
 
     async def _tried(self, what: str, work: Awaitable[Draft]) -> Draft | None:

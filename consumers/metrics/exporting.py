@@ -50,7 +50,7 @@ REDIS_MAXMEMORY = gauge(
     "exporter",
     "retention_redis_maxmemory_bytes",
     "bytes",
-    "Memory that Redis may use. Absent where it has no limit, and while it gives no answer.",
+    "Memory that Redis may use; 0 where it has no limit. Absent while it gives no answer.",
 )
 
 EXPORTING = (

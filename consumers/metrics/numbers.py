@@ -112,12 +112,12 @@ ARPU = _money("retention_arpu_minor_units", "Revenue by active user of the last 
 ARPPU = _money("retention_arppu_minor_units", "Revenue by paying user of the last complete day.")
 LTV = _money(
     "retention_ltv_minor_units",
-    "What a user of the newest cohort of installs whose day n is complete has paid from day 0 to day n.",
+    "What a user has paid from day 0 to day n, pooled over the complete cells of the last RETENTION_EXPORTER_COHORTS cohorts.",
     "day",
 )
 CONVERSION = _ratio(
     "retention_conversion_ratio",
-    "Share of the newest cohort of installs whose day n is complete that has bought on days 0 to n.",
+    "Share of users that has bought on days 0 to n, pooled over the complete cells of the last RETENTION_EXPORTER_COHORTS cohorts.",
     "day",
 )
 REPEAT_PURCHASE = _ratio(

@@ -70,6 +70,7 @@ def _answer(
         "as_of": moment_text(rows.span.as_of_ms),
         "rows": [_row(rows, sums, row) for row in range(rows.count)],
         "total": _total(sums),
+        "average": _average(rows, sums),
         "projection": _projection(query, rows, sums),
     }
 
@@ -115,6 +116,19 @@ def _total(sums: Sums) -> dict[str, Any]:
         "arppu": _averages(paid, sums.total.buyers),
         **_habit(sums.total),
     }
+
+
+def _average(rows: Rows, sums: Sums) -> list[dict[str, Any]]:
+    """LTV and conversion pooled over complete cells: row by row fewer of them, as later cohorts have had less time."""
+    found, complete = [], [rows.complete_cells(row) for row in range(rows.count)]
+    for n in range(max(complete, default=0)):
+        over = [row for row in range(rows.count) if n < complete[row]]
+        size = sum(sums.sizes[row] for row in over)
+        so_far = {name: sum(money.up_to[row][n] for row in over) for name, money in sums.money.items()}
+        conversion, low, high = rate(sum(sums.converted[row][n] for row in over), size)
+        shares = {"conversion": conversion, "low": low, "high": high}
+        found.append({"n": n, "size": size, "ltv": _averages(so_far, size), **shares})
+    return found
 
 
 def _habit(habit: Habit) -> dict[str, Any]:

@@ -129,6 +129,13 @@ async def test_money_is_that_of_the_interface_in_minor_units(store: RedisStore) 
             total = (await api.get("revenue", app=app, from_=day, to=day))["total"]
             assert values(shown, m.ARPU, app=app) == minor(total["arpu"])
             assert values(shown, m.ARPPU, app=app) == minor(total["arppu"])
+            first = (date.fromisoformat(day) - timedelta(days=59)).isoformat()
+            answer = await api.get("revenue", app=app, from_=first, to=day)
+            assert values(shown, m.REPEAT_PURCHASE, app=app) == {(): answer["total"]["repeat_rate"]}
+            for n in DAYS:
+                cell, label = answer["average"][n], f"{n:02d}"
+                assert values(shown, m.LTV, app=app, day=label) == minor(cell["ltv"])
+                assert values(shown, m.CONVERSION, app=app, day=label) == {(): cell["conversion"]}
 
 
 def minor(amounts: dict[str, str]) -> dict[tuple[str, ...], float]:

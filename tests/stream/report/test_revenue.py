@@ -43,6 +43,21 @@ async def test_cells_are_absent_before_their_span_began_and_cohorts_before_they_
     assert (answer["total"]["buyers"], answer["total"]["repeat_rate"]) == (0, None)
 
 
+async def test_the_average_pools_the_cohorts_for_which_n_is_over() -> None:
+    store = await counted(
+        *(install(name, DAY) for name in "abc"),
+        install("d", "2026-11-21"),
+        bought("a", f"{DAY}T14:00:00Z", "10.00"),
+        bought("d", "2026-11-21T14:00:00Z", "2.00"),
+        bought("b", "2026-11-21T14:00:00Z", "6.00"),
+        bought("c", "2026-11-22T14:00:00Z", "9.00"),
+    )
+    answer = await ask_revenue(store, **COHORT | {"to": "2026-11-22"})
+    told = [(cell["n"], cell["size"], cell["ltv"], cell["conversion"]) for cell in answer["average"]]
+    assert told == [(0, 4, {"USD": "3.0000"}, 1 / 2), (1, 3, {"USD": "5.3333"}, 2 / 3)]
+    assert (await ask_revenue(await counted(), **COHORT))["average"][0]["ltv"] == {}
+
+
 async def test_nobody_has_no_averages_and_no_shares() -> None:
     answer = await ask_revenue(await counted(), **COHORT)
     cell = answer["rows"][0]["cells"][0]
