@@ -132,9 +132,11 @@ class Kafka:
         try:
             await self._admin.start()
             await self._reader.start()
-        except (KafkaError, OSError) as error:
+        except BaseException as error:  # whoever is told to stop while connecting leaves nothing open either
             await self.stop()
-            raise unavailable(self._settings, error) from None
+            if isinstance(error, KafkaError | OSError):
+                raise unavailable(self._settings, error) from None
+            raise
 
     async def stop(self) -> None:
         """Closes; harmless to repeat."""
@@ -284,7 +286,7 @@ class Sender:
         count = self._counts.get(topic) or await self._count(topic)
         if key is None:
             self._turn += 1
-        target = (topic, (_murmur2(key) if key is not None else self._turn) % count)
+        target = (topic, (_hash_of(key) if key is not None else self._turn) % count)
         builder = self._open.get(target)
         if builder is None:
             builder = self._open[target] = self._producer.create_batch()
@@ -336,12 +338,17 @@ class Sender:
         return len(partitions)
 
 
+def by_key(key: bytes, partitions: Sequence[int], available: Sequence[int]) -> int:
+    """The partition that the Java client would choose: a partitioner for `producer`, many times as fast as aiokafka's own."""
+    return partitions[_hash_of(key) % len(partitions)]
+
+
 @lru_cache(maxsize=65_536)
-def _murmur2(key: bytes) -> int:
+def _hash_of(key: bytes) -> int:
     return int(murmur2(key)) & 0x7FFFFFFF
 
 
-def unavailable(settings: Settings, error: Exception) -> KafkaUnavailable:
+def unavailable(settings: Settings, error: BaseException) -> KafkaUnavailable:
     """One line for a failed conversation with Kafka."""
     what = str(error).splitlines()[0] if str(error) else type(error).__name__
     return KafkaUnavailable(

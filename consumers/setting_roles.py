@@ -60,6 +60,36 @@ class RoleFields(BaseModel):
         description="Port of the API; 0 is any free one.",
         examples=["8080"],
     )
+    collector_port: int = Field(
+        8081,
+        ge=0,
+        le=65535,
+        description="Port of the collector; 0 is any free one.",
+        examples=["8081"],
+    )
+    collector_events_per_second: int = Field(
+        10_000,
+        ge=0,
+        description="How many events a second one app may send for long, whatever its keys (all senders together where there are "
+        "no keys); each process counts for itself. The excess is answered 429. 0 is no limit.",
+        examples=["2000"],
+    )
+    collector_in_flight_events: int = Field(
+        20_000,
+        ge=1_000,
+        description="How many events may wait for Kafka's acknowledgement at once; more are answered 429.",
+        examples=["50000"],
+    )
+    cors_origins: tuple[str, ...] = Field(
+        (),
+        description="Web pages that may send events, by origin; `*` is every page. Unset, none but pages of the same address.",
+        examples=["https://shop.example,https://www.shop.example"],
+    )
+    api_collects: bool = Field(
+        False,
+        description="Whether the API's port takes events as the collector's does; so it is in `retention up`.",
+        examples=["true"],
+    )
     worker_port: int = Field(
         8083,
         ge=0,
@@ -99,3 +129,8 @@ class RoleFields(BaseModel):
     @classmethod
     def _names(cls, value: Any) -> Any:
         return tuple(name.lower() for name in values.words(value))
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: Any) -> Any:
+        return values.origins(value)

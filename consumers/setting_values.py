@@ -15,6 +15,7 @@ MASK = "********"
 APP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 DIMENSIONS_MAX = 32
 _DIMENSION_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]-]+|null")
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{0,200}")
 _EVENT_FIELDS = {
     *GROUPS,
@@ -27,6 +28,7 @@ _EVENT_FIELDS = {
     "score",
     "alias",
     "duration_seconds",
+    "sent_at",
 } | {*("amount", "currency", "product_id", "refund_of")}
 
 
@@ -120,6 +122,15 @@ def role_addresses(value: Any) -> dict[str, str]:
         if role not in ROLES or role == "api":
             raise ValueError(f"{role!r} is none of {', '.join(one for one in ROLES if one != 'api')}")
     return {role: servers(address) for role, address in given.items()}
+
+
+def origins(value: Any) -> tuple[str, ...]:
+    """Origins of web pages as browsers say them, each once; `*` is every one."""
+    found = tuple(dict.fromkeys(words(value)))
+    for origin in found:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin!r} is no origin: write https://shop.example, without a path, or *")
+    return found
 
 
 def moment(value: Any) -> Any:

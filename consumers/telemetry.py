@@ -33,19 +33,19 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series fo
 
 
 class Telemetry:
-    """The metrics of one process: those of the process itself, its version, and what its role binds with `child`."""
+    """The metrics of one process: those of the process itself, its version, and what its roles bind with `child`."""
 
-    def __init__(self, role: Role) -> None:
+    def __init__(self, *roles: Role) -> None:
         self.registry = CollectorRegistry()
-        self._role, self._families = role, dict[str, Any]()
+        self._roles, self._families = roles, dict[str, Any]()
         # Memory, CPU and open files of the process, under their usual names.
         ProcessCollector(registry=self.registry)
         self.child(BUILD_INFO, product_version(), platform.python_version()).set(1)
 
     def child(self, metric: Metric, *labels: str) -> Any:
         """The counter, gauge or histogram for these values of its labels, from now on exported; ValueError where another role's."""
-        if metric.role not in (self._role, None):
-            raise ValueError(f"{metric.name} is exported by {metric.role}, not by {self._role}")
+        if metric.role not in (*self._roles, None):
+            raise ValueError(f"{metric.name} is exported by {metric.role}, not by {' or '.join(self._roles)}")
         family = self._families.get(metric.name)
         if family is None:
             family = self._families[metric.name] = self._bind(metric)

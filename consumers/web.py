@@ -67,6 +67,8 @@ async def serve(app: web.Application, host: str, port: int, limits: Limits | Non
         handle_signals=False,
         shutdown_timeout=STOP_SECONDS,
         keepalive_timeout=limits.idle_seconds,
+        # Bodies are unpacked by whoever reads them, within limits of their own (consumers/intake/body.py).
+        auto_decompress=False,
     )
     await runner.setup()
     try:

@@ -11,6 +11,7 @@ A server that the machine lacks skips the test with the reason; in CI it fails i
 
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -90,6 +91,14 @@ class Server:
         if self._process is not None:
             self._process.kill()
             self._forget()
+
+    def pause(self) -> None:
+        """It takes connections and answers nothing any more, until `resume`."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """It goes on where it was."""
+        os.kill(self.pid, signal.SIGCONT)
 
     def restart(self) -> None:
         """Stops it and starts it on the same port."""

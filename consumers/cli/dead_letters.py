@@ -145,7 +145,7 @@ def _as_json(letter: Letter) -> dict[str, Any]:
 
 
 async def _replay(found: Settings, reasons: set[str], topics: set[str]) -> int:
-    from consumers.cli.import_ import checking_decoder
+    from consumers.checking import checking_decoder
     from consumers.kafka import Sender
     from stream.events.schema import Rejection
 

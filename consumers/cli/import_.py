@@ -146,6 +146,7 @@ class _Job:
         return code
 
     async def _read(self, raw: io.BufferedReader, sender: Any, show: Any) -> None:
+        from consumers.checking import checking_decoder
         from consumers.importer import BadRow, Importer, WrongColumns, guessed, opened, rows
 
         file = opened(raw)
@@ -209,21 +210,6 @@ class _Job:
             err.print(f"[bold red]error:[/] {escape(self.name)} holds no rows", soft_wrap=True)
             return 1
         return 1 if self.bad else 0
-
-
-def checking_decoder(settings: Settings) -> Any:
-    """A decoder that only says whether a record is an event."""
-    from stream.events.decode import Decoder
-    from stream.retention.days import zone
-
-    # Only asked whether a row is an event: whose hash it would carry does not matter, and no secret is needed for it.
-    return Decoder(
-        zones=lambda app: zone(settings.zone_name(app)),
-        secret=b"only-checking",
-        apps=settings.apps,
-        dimensions=settings.dimensions,
-        earliest_ms=settings.earliest_ms,
-    )
 
 
 def _pairs(given: list[str] | None, option: str) -> list[tuple[str, str]]:

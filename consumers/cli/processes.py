@@ -103,3 +103,19 @@ def exporter() -> None:
     from consumers.exporter import run_exporter
 
     raise typer.Exit(run_exporter(found))
+
+
+def collector() -> None:
+    """Take events of apps over HTTP: POST /api/v1/events, to Kafka.
+
+    Listens on RETENTION_HTTP_HOST and RETENTION_COLLECTOR_PORT; docs/sdk.md shows how apps send. 202 means that Kafka has
+    acknowledged. Start as many as you like behind a balancer. Ctrl-C or SIGTERM: what was begun is acknowledged first.
+
+    Examples:
+
+        RETENTION_WRITE_KEYS=shop=$KEY RETENTION_HTTP_HOST=0.0.0.0 retention collector
+    """
+    found = settings("kafka")
+    from consumers.collector import run_collector
+
+    raise typer.Exit(run_collector(found))

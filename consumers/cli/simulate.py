@@ -96,16 +96,11 @@ def simulate(
 
 
 def _to_file(records: "Iterator[Record]", path: Path) -> None:
-    from stream.events.schema import EVENT_TOPICS, TOPICS
+    from stream.events.posted import item
 
-    begin = {
-        topic: b'{"type":"%b",' % kind.encode()
-        for topic, kind in ((topic, TOPICS[topic]) for topic in EVENT_TOPICS)
-    }
     with path.open("wb") as raw, _packed(raw, path) as file:
         for record in records:
-            event = record.value.startswith(b"{")
-            file.write((begin[record.topic] + record.value[1:] if event else record.value) + b"\n")
+            file.write((item(record.topic, record.value) or record.value) + b"\n")
 
 
 def _packed(raw: BinaryIO, path: Path) -> contextlib.AbstractContextManager[BinaryIO | gzip.GzipFile]:

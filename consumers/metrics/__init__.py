@@ -8,6 +8,7 @@ exports stands in a file of its own.
 from typing import get_args
 
 from consumers.metrics.answering import ANSWERING
+from consumers.metrics.collector import COLLECTOR
 from consumers.metrics.exporting import EXPORTING
 from consumers.metrics.metric import Metric, Role
 from consumers.metrics.numbers import NUMBERS
@@ -25,7 +26,7 @@ BUILD_INFO = Metric(
     labels=("version", "python"),
 )
 
-CATALOGUE: tuple[Metric, ...] = (BUILD_INFO, *PIPELINE, *NUMBERS, *EXPORTING, *ANSWERING)
+CATALOGUE: tuple[Metric, ...] = (BUILD_INFO, *PIPELINE, *NUMBERS, *EXPORTING, *ANSWERING, *COLLECTOR)
 
 
 def of_role(role: Role) -> tuple[Metric, ...]:

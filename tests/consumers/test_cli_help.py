@@ -13,6 +13,7 @@ COMMANDS = [
     "worker",
     "api",
     "exporter",
+    "collector",
     "import",
     "simulate",
     "report",
@@ -85,6 +86,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(retention: Command, arguments: 
     [
         (["worker"], "RETENTION_KAFKA, RETENTION_REDIS_URL, RETENTION_USER_ID_SECRET are not set"),
         (["api"], "RETENTION_KAFKA, RETENTION_REDIS_URL are not set"),
+        (["collector"], "RETENTION_KAFKA is not set"),
         (["audit"], "RETENTION_REDIS_URL is not set"),
         (["dead-letters"], "RETENTION_KAFKA is not set"),
         (["simulate"], "RETENTION_KAFKA is not set"),
