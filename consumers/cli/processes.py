@@ -113,7 +113,7 @@ def collector() -> None:
 
     Examples:
 
-        RETENTION_WRITE_KEYS=shop=$KEY RETENTION_HTTP_HOST=0.0.0.0 retention collector
+        RETENTION_WRITE_KEYS_FILE=/run/secrets/write-keys retention collector
     """
     found = settings("kafka")
     from consumers.collector import run_collector
