@@ -97,6 +97,14 @@ class RoleFields(BaseModel):
         description="Port of a worker's probes and metrics; 0 is any free one, for a second worker on one machine.",
         examples=["8083"],
     )
+    remembers_mib: int = Field(
+        256,
+        ge=0,
+        le=65_536,
+        description="How many MiB of sets and ledgers the API remembers from one answer to the next; what has changed is read "
+        "again. 0 remembers nothing.",
+        examples=["1024"],
+    )
     data_dir: Path = Field(
         Path(".retention"),
         description="Where `retention up` keeps its data and says where it runs.",

@@ -8,6 +8,7 @@ import time
 
 from consumers.api.app import Api
 from consumers.api.joined import JoinedMetrics
+from consumers.api.memory import keep_memory
 from consumers.connection import Connection
 from consumers.identity import claim
 from consumers.settings import Settings
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 def run_api(settings: Settings) -> int:
     """Serves the API until SIGINT or SIGTERM; gives the exit code of the process."""
+    keep_memory()
     try:
         asyncio.run(_run(settings))
     except (CannotListen, IdentityMismatch) as error:
@@ -37,7 +39,8 @@ async def _run(settings: Settings) -> None:
     told = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, told.set)
-    store = RedisStore.connect(settings.redis_url.get_secret_value(), settings.shards)
+    url, bytes_max = settings.redis_url.get_secret_value(), settings.remembers_mib << 20
+    store = RedisStore.connect(url, settings.shards, remembers_bytes_max=bytes_max)
     kafka = Connection(settings)
     metrics = JoinedMetrics(Telemetry("api"), settings.metrics_from, settings.metrics_key.get_secret_value())
     api = Api(settings, store, kafka.open, now_ms=lambda: time.time_ns() // 1_000_000)

@@ -1,6 +1,7 @@
 """How does a set of user indexes become a bitmap? Bits in the order of SETBIT: the highest bit of a byte first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate
 
 import numpy as np
@@ -24,22 +25,38 @@ def bitmap_of(members: npt.NDArray[np.int64], chunks: int) -> Bitmap:
 
 def bitmap_of_chunks(stored: Sequence[bytes | None]) -> Bitmap:
     """The bitmap of what is stored chunk by chunk: nothing, two bytes a member, or a whole bitmap."""
-    data = np.zeros(len(stored) * CHUNK_BYTES, dtype=np.uint8)
-    for chunk, value in enumerate(stored):
-        if not value:
+    return bitmap_with(nobody(0), len(stored), list(enumerate(stored)))
+
+
+def bitmap_with(known: Bitmap, chunks: int, stored: Collection[tuple[int, bytes | None]]) -> Bitmap:
+    """A copy of a bitmap in which some chunks are as they are stored, and there are perhaps more; nobody may write to it."""
+    if not any(value for _, value in stored) and not known.any():
+        return nobody(chunks)
+    data = np.zeros(chunks * CHUNK_BYTES, dtype=np.uint8)
+    data[: known.nbytes] = known.view(np.uint8)
+    for chunk, value in stored:
+        part = data[chunk * CHUNK_BYTES : (chunk + 1) * CHUNK_BYTES]
+        if value is not None and len(value) == CHUNK_BYTES:
+            part[:] = np.frombuffer(value, dtype=np.uint8)
             continue
-        at = chunk * CHUNK_BYTES
-        if len(value) == CHUNK_BYTES:
-            data[at : at + CHUNK_BYTES] = np.frombuffer(value, dtype=np.uint8)
-        else:
-            members = np.frombuffer(value, dtype="<u2").astype(np.int64)
-            np.bitwise_or.at(data, at + (members >> 3), (0x80 >> (members & 7)).astype(np.uint8))
+        part[:] = 0
+        members = np.frombuffer(value or b"", dtype="<u2").astype(np.int64)
+        np.bitwise_or.at(part, members >> 3, (0x80 >> (members & 7)).astype(np.uint8))
+    data.flags.writeable = False
     return data.view(np.uint64)
+
+
+@lru_cache(maxsize=64)
+def nobody(chunks: int) -> Bitmap:
+    """The empty bitmap: one for all sets that have no members, as most exceptions of a day have none."""
+    data = np.zeros(chunks * CHUNK_BYTES // 8, dtype=np.uint64)
+    data.flags.writeable = False
+    return data
 
 
 def members_of(bitmap: Bitmap) -> npt.NDArray[np.int64]:
     """The indexes in a bitmap, in order."""
-    return np.flatnonzero(np.unpackbits(bitmap.view(np.uint8))).astype(np.int64)
+    return np.flatnonzero(np.unpackbits(bitmap.view(np.uint8)).view(np.bool_)).astype(np.int64)
 
 
 def first_places(chunks: Sequence[int]) -> list[int]:
@@ -47,9 +64,17 @@ def first_places(chunks: Sequence[int]) -> list[int]:
     return list(accumulate((number * CHUNK_USERS for number in chunks[:-1]), initial=0))
 
 
-def join_ledgers(shards: Sequence[tuple[int, Mapping[int, int]]]) -> Ledger:
-    """One ledger of those of the shards: (first place of the shard, index -> number)."""
+def ledger_of(entries: Mapping[int, int]) -> Ledger:
+    """The ledger of one shard, from index -> number."""
+    size = len(entries)
+    return Ledger(np.fromiter(entries.keys(), np.int64, size), np.fromiter(entries.values(), np.int64, size))
+
+
+def join_ledgers(shards: Sequence[tuple[int, Ledger]]) -> Ledger:
+    """One ledger of those of the shards: (first place of the shard, its ledger)."""
+    if len(shards) == 1 and not shards[0][0]:
+        return shards[0][1]
     return Ledger(
-        np.array([base + index for base, entries in shards for index in entries], dtype=np.int64),
-        np.array([number for _, entries in shards for number in entries.values()], dtype=np.int64),
+        np.concatenate([base + ledger.users for base, ledger in shards]),
+        np.concatenate([ledger.amounts for _, ledger in shards]),
     )

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from msgspec import Struct, field
 
-from stream.store.chunks import bitmap_of, chunks_of, first_places, join_ledgers
+from stream.store.chunks import bitmap_of, chunks_of, first_places, join_ledgers, ledger_of
 from stream.store.keys import shard_of
 from stream.store.lineage import History, Lineage
 from stream.store.protocol import (
@@ -207,7 +207,10 @@ class MemoryStore:
         bases = first_places([chunks_of(users.given) for users in shards])
         entries = {
             name: join_ledgers(
-                [(base, users.ledgers.get(name, {})) for base, users in zip(bases, shards, strict=True)]
+                [
+                    (base, ledger_of(users.ledgers.get(name, {})))
+                    for base, users in zip(bases, shards, strict=True)
+                ]
             )
             for name in ledgers
         }

@@ -30,8 +30,11 @@ from stream.store.protocol import (
     check_document,
     smallest,
 )
+from stream.store.reading import PlainReader, Reader
+from stream.store.remembering import RememberingReader
 from stream.store.revisions import cells_of, revisions_of
-from stream.store.views import Names, Part, entries, join, numbers, pairs
+from stream.store.tracking import OPTIONS as TRACKED
+from stream.store.views import Names, entries, join, numbers, pairs
 
 _LISTPACK_VALUE_BYTES = 64
 _SCAN_COUNT = 1000
@@ -43,11 +46,14 @@ _PAUSED = b"paused"
 class RedisStore:
     """The store on one Redis or Valkey server (7.2 or later)."""
 
-    def __init__(self, client: "aioredis.Redis", shards: int = 1) -> None:
+    def __init__(
+        self, client: "aioredis.Redis", shards: int = 1, reader: RememberingReader | None = None
+    ) -> None:
         self.shards = shards
         self._client = client
+        self._reader: Reader = reader or PlainReader(client)
         self._apply, self._read, self._advance = Script("apply"), Script("read"), Script("advance")
-        self._counters, self._revisions = Script("counters"), Script("revisions")
+        self._revisions = Script("revisions")
         self._document = Script("document")
         self._inline_bytes_max = _LISTPACK_VALUE_BYTES
         self._lease = secrets.token_hex(8)
@@ -55,9 +61,19 @@ class RedisStore:
 
     @classmethod
     def connect(
-        cls, url: str, shards: int = 1, *, timeout_seconds: float = 30.0, **options: Any
+        cls,
+        url: str,
+        shards: int = 1,
+        *,
+        timeout_seconds: float = 30.0,
+        remembers_bytes_max: int = 0,
+        **options: Any,
     ) -> "RedisStore":
-        """A store at a URL. redis-py's own retries are off: it would send a write again that was already done."""
+        """A store at a URL. redis-py's own retries are off: it would send a write again that was already done.
+
+        Args:
+            remembers_bytes_max: how much of what was read for views is kept for the next ones; 0 for who asks once.
+        """
         retry = Retry(NoBackoff(), 0)
         options = {
             "socket_timeout": timeout_seconds,
@@ -65,7 +81,11 @@ class RedisStore:
             "retry": retry,
             **options,
         }
-        return cls(aioredis.Redis.from_url(url, decode_responses=False, **options), shards)
+        client = aioredis.Redis.from_url(url, decode_responses=False, **options)
+        if not remembers_bytes_max:
+            return cls(client, shards)
+        tracked = aioredis.Redis.from_url(url, decode_responses=False, **options | TRACKED)
+        return cls(client, shards, RememberingReader(tracked, PlainReader(client), remembers_bytes_max))
 
     async def open(self, identity: Mapping[str, str]) -> None:
         """Claim the data for this identity; also refuses a server that would throw keys away."""
@@ -187,13 +207,15 @@ class RedisStore:
         """One transaction a shard. With several shards the versions are read again, and the lease taken if they never rest."""
         names = Names(counters, sets, ledgers)
         for _ in range(_VIEW_TRIES):
-            parts = [await self._view(shard, app, names) for shard in range(self.shards)]
-            if self.shards == 1 or [part.version for part in parts] == await self._versions(app):
+            parts = [await self._reader.part(shard, app, names) for shard in range(self.shards)]
+            if self.shards == 1:
+                return join(names, parts)
+            if [part.version for part in parts] == await self._versions(app):
                 return await asyncio.to_thread(join, names, parts)
         if not await self.pause(_VIEW_LEASE_SECONDS):
             raise StorePaused("the numbers move too fast for one state, and an audit holds the lease")
         try:
-            parts = [await self._view(shard, app, names) for shard in range(self.shards)]
+            parts = [await self._reader.part(shard, app, names) for shard in range(self.shards)]
         finally:
             await self.resume()
         return await asyncio.to_thread(join, names, parts)
@@ -201,30 +223,6 @@ class RedisStore:
     async def _versions(self, app: str) -> list[int]:
         prefixes = [app_prefix(shard, app) for shard in range(self.shards)]
         return [int(await answered(self._client.hget(prefix + "n", "version")) or 0) for prefix in prefixes]
-
-    async def _view(self, shard: int, app: str, names: "Names") -> "Part":
-        prefix = app_prefix(shard, app)
-        if not names.sets and not names.ledgers:
-            version, *answers = await self._counters(self._client, (prefix,), *names.counters)
-            return Part([pairs(words) for words in answers], [], [], 0, int(version or 0))
-        chunks = chunks_of(int(await answered(self._client.hget(prefix + "n", "users")) or 0))
-        while True:
-            async with self._client.pipeline(transaction=True) as call:
-                call.hmget(prefix + "n", ["users", "version"])
-                for name in names.counters:
-                    call.hgetall(f"{prefix}c:{name}")
-                for name in names.ledgers:
-                    call.hgetall(f"{prefix}l:{name}")
-                if chunks and names.sets:
-                    call.mget([f"{prefix}s:{name}:{chunk}" for name in names.sets for chunk in range(chunks)])
-                (users, version), *answers = await answered(call.execute())
-            if chunks_of(int(users or 0)) > chunks:
-                chunks = chunks_of(int(users))
-                continue
-            at = len(names.counters)
-            counters, ledgers = answers[:at], answers[at : at + len(names.ledgers)]
-            values = answers[at + len(ledgers)] if chunks and names.sets else []
-            return Part([numbers(stored) for stored in counters], values, ledgers, chunks, int(version or 0))
 
     async def take_revisions(self, app: str) -> list[Revision]:
         """One call a shard for the changes, and one for the cells as they stand."""
@@ -369,4 +367,5 @@ class RedisStore:
 
     async def aclose(self) -> None:
         """Close connections."""
+        await self._reader.aclose()
         await self._client.aclose()

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stream.store.chunks import bitmap_of_chunks, first_places, join_ledgers
+from stream.store.chunks import first_places, join_ledgers
 from stream.store.protocol import Bitmap, Ledger, View
 
 
@@ -18,11 +18,11 @@ class Names(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What one shard answers, in the order of the names; the members of the sets chunk by chunk."""
+    """What one shard holds, in the order of the names: bitmaps of all its chunks, ledgers by the indexes of its users."""
 
-    counters: list[dict[str, int]]
-    values: Sequence[bytes | None]
-    ledgers: Sequence[Mapping[bytes, bytes]]
+    counters: Sequence[Mapping[str, int]]
+    sets: Sequence[Bitmap]
+    ledgers: Sequence[Ledger]
     chunks: int
     version: int
 
@@ -35,22 +35,17 @@ def join(names: Names, parts: Sequence[Part]) -> View:
         for part in parts[1:]:
             for field, number in part.counters[at].items():
                 total[field] = total.get(field, 0) + number
-    sets = {name: np.concatenate([_bitmap(part, at) for part in parts]) for at, name in enumerate(names.sets)}
-    return View(counters, sets, _ledgers(names.ledgers, parts), sum(part.version for part in parts))
-
-
-def _bitmap(part: Part, at: int) -> Bitmap:
-    return bitmap_of_chunks(part.values[at * part.chunks : (at + 1) * part.chunks])
-
-
-def _ledgers(names: Sequence[str], parts: Sequence[Part]) -> dict[str, Ledger]:
+    sets = {name: _joined([part.sets[at] for part in parts]) for at, name in enumerate(names.sets)}
     bases = first_places([part.chunks for part in parts])
-    return {
-        name: join_ledgers(
-            [(base, entries(part.ledgers[at])) for base, part in zip(bases, parts, strict=True)]
-        )
-        for at, name in enumerate(names)
+    ledgers = {
+        name: join_ledgers([(base, part.ledgers[at]) for base, part in zip(bases, parts, strict=True)])
+        for at, name in enumerate(names.ledgers)
     }
+    return View(counters, sets, ledgers, sum(part.version for part in parts))
+
+
+def _joined(bitmaps: Sequence[Bitmap]) -> Bitmap:
+    return bitmaps[0] if len(bitmaps) == 1 else np.concatenate(bitmaps)
 
 
 def pairs(words: Sequence[bytes]) -> dict[str, int]:
