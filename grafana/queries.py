@@ -1,14 +1,14 @@
 """Which PromQL stands behind which panel?
 
 Every query names the metric once and what it is summed or chosen by. `needs` says what a Prometheus must have seen for an answer:
-`live`, a minute of a running system; `history`, more days than that; `incident`, something that went wrong. The tests run the first
-against a running `retention up`, the others against a Prometheus filled with such a past.
+`live`, a minute of a running system; `history`, more days than that; `incident`, something that went wrong; `limits`, a Redis with
+a memory limit. The tests run the first against a running `retention up`, the others against a Prometheus filled with such a past.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-Needs = Literal["live", "history", "incident"]
+Needs = Literal["live", "history", "incident", "limits"]
 
 RATE = "$__rate_interval"
 
@@ -174,6 +174,9 @@ WATCH_AGE = Query("retention:watch_age_seconds:min", "age")
 
 # --- pipeline
 UP = Query('up{job=~"retention-.+"}', "{{job}} {{instance}}")
+ROLE_UP = Query(
+    "min by (role) (retention_role_up)", "{{role}}"
+)  # where one page joins the metrics of all roles
 CONSUMED = Query(per_second("retention_events_consumed_total", "topic"), "{{topic}}")
 APPLIED = Query(per_second("retention_events_applied_total", "type"), "{{type}}")
 LAG = Query("retention:lag_records:sum", "waiting")
@@ -196,13 +199,16 @@ REQUEST_SECONDS = tuple(
 )
 IN_FLIGHT = Query("sum(retention_collector_in_flight_events)", "events not acknowledged yet")
 REDIS_USED = Query("max(retention_redis_used_memory_bytes)", "used")
-REDIS_LIMIT = Query("max(retention_redis_maxmemory_bytes)", "limit (0: none)")
+REDIS_LIMIT = Query("max(retention_redis_maxmemory_bytes)", "limit", "limits")
 REDIS_CONNECTED = Query("min(retention_redis_connected)", "Redis")
 REFRESH_AGE = Query("retention:refresh_age_seconds:min", "age of the numbers")
 REFRESH_SECONDS = Query("max(retention_exporter_refresh_duration_seconds)", "time to read them")
+LEFT_OUT = Query("max by (kind) (retention_exporter_left_out)", "{{kind}}")
 REFRESH_ERRORS = Query(f"sum(rate(retention_exporter_refresh_errors_total[{RATE}]))", "readings that failed")
-MEMORY = Query('process_resident_memory_bytes{job=~"retention-.+"}', "{{job}} {{instance}}")
-CPU = Query(f'rate(process_cpu_seconds_total{{job=~"retention-.+"}}[{RATE}])', "{{job}} {{instance}}")
+MEMORY = Query('process_resident_memory_bytes{job=~"retention-.+"}', "{{job}} {{instance}} {{role}}")
+CPU = Query(
+    f'rate(process_cpu_seconds_total{{job=~"retention-.+"}}[{RATE}])', "{{job}} {{instance}} {{role}}"
+)
 BUILDS = Query("count by (version, python) (retention_build_info)", instant=True)
 PIPELINE_ALERTS = Query(
     'max by (alertname, severity) (ALERTS{layer="pipeline", alertstate="firing"})',

@@ -34,7 +34,7 @@ def _state() -> list[Any]:
             1,
             "Processes",
             "Every process that Prometheus reads, up or down.",
-            [queries.UP],
+            [queries.UP, queries.ROLE_UP],
             UP,
             span=12,
             alerts=["RetentionWorkersAbsent", "RetentionTargetDown"],
@@ -249,6 +249,16 @@ def _stores() -> list[Any]:
 def _processes() -> list[Any]:
     """What processes need."""
     return [
+        number(
+            25,
+            "Left out",
+            "Apps and currencies without series of their own, since there are more than the exporter's settings allow.",
+            [queries.LEFT_OUT],
+            units.Short,
+            span=24,
+            height=4,
+            thresholds=steps((None, "green"), (1, "yellow")),
+        ),
         lines(
             18,
             "Memory of processes",

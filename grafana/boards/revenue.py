@@ -98,7 +98,7 @@ def _curves() -> list[Any]:
         curves_by(
             9,
             "Lifetime value by day",
-            "What a user of the newest cohort whose day n is complete has paid up to day n. Each n has a cohort of its own.",
+            "What a user has paid from day 0 to n, over all cohorts whose day n is complete: paid by all, by the size of all.",
             queries.LTV_CURVE,
             "currency",
             units.LocaleFormat,
@@ -107,7 +107,7 @@ def _curves() -> list[Any]:
         curve(
             10,
             "Conversion by day",
-            "Share of the newest cohort whose day n is complete that has bought on days 0 to n.",
+            "Share of users who have bought on days 0 to n, over all cohorts whose day n is complete.",
             [queries.CONVERSION_CURVE],
             units.PercentUnit,
         ),
