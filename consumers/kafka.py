@@ -1,11 +1,10 @@
 """What do we ask of Kafka besides consuming? Topics, end offsets, the identity of the log, producers.
 
-The only place outside consumers/ingest that knows the Kafka client. Topics are named without their prefix here; the prefix is
-put on at the client's edge and taken off again.
+With kafka_access.py the only place outside consumers/ingest that knows the Kafka client. Topics are named without their prefix
+here; the prefix is put on at the client's edge and taken off again.
 """
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -18,6 +17,7 @@ from aiokafka.errors import KafkaError, for_code
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from consumers.kafka_access import KafkaUnavailable, client_options, no_start, unavailable
 from consumers.settings import Settings
 from stream.events.schema import TOPICS
 
@@ -34,34 +34,6 @@ _CONFIG_REFUSED = {40, 42, 44}
 # Replay is how numbers are repaired, so events stay for ever; the broker's clock is what `future` is measured by.
 _EVENT_CONFIG = {"retention.ms": "-1", "retention.bytes": "-1", "message.timestamp.type": "LogAppendTime"}
 _DEAD_LETTER_CONFIG = _EVENT_CONFIG | {"max.message.bytes": str(DEAD_LETTER_BYTES_MAX)}
-
-
-class KafkaUnavailable(Exception):
-    """Kafka cannot be reached or refuses; the text is one line for people."""
-
-
-def client_options(settings: Settings) -> dict[str, Any]:
-    """The keywords that every aiokafka client of ours is made with: servers, TLS, SASL."""
-    options: dict[str, Any] = {
-        "bootstrap_servers": settings.kafka.split(","),
-        "security_protocol": settings.kafka_security_protocol,
-        "ssl_context": ssl_context(settings),
-    }
-    if settings.kafka_security_protocol.startswith("SASL"):
-        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
-        options["sasl_plain_username"] = settings.kafka_username
-        options["sasl_plain_password"] = settings.kafka_password.get_secret_value()
-    return options
-
-
-def ssl_context(settings: Settings) -> ssl.SSLContext | None:
-    """The TLS context for Kafka, None without TLS."""
-    if not settings.kafka_security_protocol.endswith("SSL"):
-        return None
-    context = ssl.create_default_context(cafile=settings.kafka_ssl_cafile or None)
-    if settings.kafka_ssl_certfile:
-        context.load_cert_chain(settings.kafka_ssl_certfile, settings.kafka_ssl_keyfile or None)
-    return context
 
 
 def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
@@ -135,7 +107,7 @@ class Kafka:
         except BaseException as error:  # whoever is told to stop while connecting leaves nothing open either
             await self.stop()
             if isinstance(error, KafkaError | OSError):
-                raise unavailable(self._settings, error) from None
+                raise await no_start(self._settings, error) from None
             raise
 
     async def stop(self) -> None:
@@ -269,7 +241,7 @@ class Sender:
             await self._producer.start()
         except (KafkaError, OSError) as error:
             await self._producer.stop()
-            raise unavailable(self._settings, error) from None
+            raise await no_start(self._settings, error) from None
         return self
 
     async def __aexit__(
@@ -346,11 +318,3 @@ def by_key(key: bytes, partitions: Sequence[int], available: Sequence[int]) -> i
 @lru_cache(maxsize=65_536)
 def _hash_of(key: bytes) -> int:
     return int(murmur2(key)) & 0x7FFFFFFF
-
-
-def unavailable(settings: Settings, error: BaseException) -> KafkaUnavailable:
-    """One line for a failed conversation with Kafka."""
-    what = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return KafkaUnavailable(
-        f"Kafka at {settings.kafka} cannot be reached or refused ({what}); RETENTION_KAFKA says where it is"
-    )

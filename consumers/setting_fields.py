@@ -4,7 +4,7 @@ One half of the table of consumers/settings.py; the other half, what roles liste
 """
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
@@ -18,11 +18,6 @@ class DataFields(BaseModel):
     """Kafka, Redis, apps, zones, dimensions and families. Values are frozen and checked by `Settings`."""
 
     kafka: str = Field("", description="Kafka bootstrap servers, comma-separated.", examples=["kafka:9092"])
-    redis_url: SecretStr = Field(
-        SecretStr(""),
-        description="Redis or Valkey URL; `rediss://` is TLS, user and password (ACL) stand in it.",
-        examples=["redis://:password@redis:6379/0"],
-    )
     user_id_secret: SecretStr = Field(
         SecretStr(""),
         description="Key under which user ids are hashed, at least 16 characters. Numbers and secret belong together: "
@@ -89,35 +84,11 @@ class DataFields(BaseModel):
         description="Producers write idempotently; `false` for brokers that cannot (the embedded one).",
         examples=["false"],
     )
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="How to talk to Kafka.", examples=["SASL_SSL"]
-    )
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "SCRAM-SHA-512",
-        description="SASL mechanism, where the protocol is a SASL one.",
-        examples=["SCRAM-SHA-512"],
-    )
-    kafka_username: str = Field("", description="SASL user.", examples=["retention"])
-    kafka_password: SecretStr = Field(
-        SecretStr(""), description="SASL password.", examples=["a-long-password"]
-    )
-    kafka_ssl_cafile: str = Field(
-        "", description="CA certificates; unset uses those of the system.", examples=["/etc/kafka/ca.pem"]
-    )
-    kafka_ssl_certfile: str = Field("", description="Client certificate.", examples=["/etc/kafka/client.pem"])
-    kafka_ssl_keyfile: str = Field(
-        "", description="Key of the client certificate.", examples=["/etc/kafka/client.key"]
-    )
 
     @field_validator("kafka")
     @classmethod
     def _servers(cls, text: str) -> str:
         return values.servers(text)
-
-    @field_validator("redis_url")
-    @classmethod
-    def _url(cls, url: SecretStr) -> SecretStr:
-        return SecretStr(values.redis_url(url.get_secret_value()))
 
     @field_validator("user_id_secret")
     @classmethod

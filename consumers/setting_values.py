@@ -54,6 +54,20 @@ def redis_url(text: str) -> str:
     return text
 
 
+def has_password(url: str) -> bool:
+    """Whether a Redis URL holds a password."""
+    return ":" in urlsplit(url).netloc.rpartition("@")[0] or "password=" in urlsplit(url).query
+
+
+def readable_file(text: str) -> str:
+    """The path of a file that can be read."""
+    try:
+        with open(text, "rb"):
+            return text
+    except OSError as error:
+        raise ValueError(f"{error.strerror}; name a file that can be read") from None
+
+
 def kafka_name(text: str) -> str:
     """What may be part of the name of a topic or a group."""
     if not _TOPIC_NAME.fullmatch(text):

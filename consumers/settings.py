@@ -1,9 +1,9 @@
 """What can be set, what is it set to, and which variable do I change when it is wrong?
 
-One table, its halves in setting_fields.py and setting_roles.py: every field of `Settings` is one environment variable, RETENTION_
-plus its name in capitals. docs/settings.md is made from it. Nothing else in the product reads the environment. Secrets may also
-come from a file (RETENTION_..._FILE), and what is unset is taken from a running `retention up` in the data directory, so that a
-second terminal just works.
+One table, its parts in setting_fields.py, setting_servers.py and setting_roles.py: every field of `Settings` is one environment
+variable, RETENTION_ plus its name in capitals. docs/settings.md is made from it. Nothing else in the product reads the environment.
+Secrets may also come from a file (RETENTION_..._FILE), and what is unset is taken from a running `retention up` in the data
+directory, so that a second terminal just works.
 """
 
 import os
@@ -17,12 +17,13 @@ from consumers import setting_values as values
 from consumers.setting_exporter import ExporterFields
 from consumers.setting_fields import DataFields
 from consumers.setting_roles import RoleFields
+from consumers.setting_servers import ServerFields
 from consumers.setting_sources import SettingsError, from_environment, from_up
 
 PREFIX = "RETENTION_"
 
 
-class Settings(ExporterFields, RoleFields, DataFields):
+class Settings(ExporterFields, RoleFields, ServerFields, DataFields):
     """The effective settings of one process, frozen. Build it with `load()`; tests may call it with keywords."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)

@@ -34,6 +34,7 @@ from consumers.local.servers import (
     store_command,
 )
 from consumers.local.supervisor import tied
+from tests.secure import Certificates, kafka_listener, scram_user
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS_MAX = 60.0
@@ -179,7 +180,10 @@ class Broker(KafkaLike):
 
 
 class ApacheKafka(KafkaLike):
-    """A single node of Apache Kafka. After `kill` and `start` it has the same port and the same log."""
+    """A single node of Apache Kafka. After `kill` and `start` it has the same port and the same log.
+
+    `bootstrap` takes everybody; `secure` wants TLS and the user of tests/secure.py, known by SCRAM-SHA-512.
+    """
 
     def __init__(self, directory: Path, libraries: Path) -> None:
         self._java = [str(shutil.which("java")), "-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-Xshare:auto"]
@@ -191,7 +195,12 @@ class ApacheKafka(KafkaLike):
             free_port(),
             directory / "kafka.log",
         )
-        self._config.write_text(_kafka_config(self.port, free_port(), directory / "log"))
+        self.certificates, secure_port = Certificates(directory), free_port()
+        self.secure = f"{HOST}:{secure_port}"
+        self._config.write_text(
+            _kafka_config(self.port, free_port(), secure_port, directory / "log")
+            + kafka_listener(self.certificates)
+        )
         storage = [
             *self._java,
             "kafka.tools.StorageTool",
@@ -200,6 +209,7 @@ class ApacheKafka(KafkaLike):
             "dGVzdC1jbHVzdGVyLWlkMQ",
             "-c",
             str(self._config),
+            *scram_user(),
         ]
         formatted = subprocess.run(storage, capture_output=True, text=True, timeout=60, check=False)
         assert formatted.returncode == 0, formatted.stdout + formatted.stderr
@@ -287,15 +297,16 @@ def kafka(_kafka_server: ApacheKafka) -> ApacheKafka:
     return _kafka_server
 
 
-def _kafka_config(port: int, controller_port: int, log: Path) -> str:
+def _kafka_config(port: int, controller_port: int, secure_port: int, log: Path) -> str:
     return f"""
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{HOST}:{controller_port}
-listeners=PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}
-advertised.listeners=PLAINTEXT://{HOST}:{port}
+listeners=PLAINTEXT://{HOST}:{port},SECURE://{HOST}:{secure_port},CONTROLLER://{HOST}:{controller_port}
+advertised.listeners=PLAINTEXT://{HOST}:{port},SECURE://{HOST}:{secure_port}
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL
 log.dirs={log}
 auto.create.topics.enable=false
 broker.heartbeat.interval.ms=500

@@ -28,7 +28,7 @@ from consumers.api.assets import add_page
 from consumers.api.doors import Doors, Refused
 from consumers.api.gate import Crowded, Gate
 from consumers.erasing import Log, erase
-from consumers.kafka import KafkaUnavailable
+from consumers.kafka_access import KafkaUnavailable
 from consumers.settings import Settings
 from consumers.status import status
 from consumers.telemetry import product_version

@@ -1,7 +1,6 @@
 """How does the role `api` live? Listen, open the store, answer until a signal comes, close."""
 
 import asyncio
-import logging
 import signal
 import sys
 import time
@@ -10,18 +9,14 @@ from consumers.api.app import Api
 from consumers.api.joined import JoinedMetrics
 from consumers.api.memory import keep_memory
 from consumers.connection import Connection
-from consumers.identity import claim
 from consumers.settings import Settings
+from consumers.stores import claimed, connect
 from consumers.telemetry import Telemetry
 from consumers.web import CannotListen, serve
 from consumers.web_limits import Limits
-from stream.store.protocol import IdentityMismatch, Store, StoreUnavailable
-from stream.store.redis import RedisStore
+from stream.store.protocol import IdentityMismatch, Store, StoreRefused
 
 FAILED = 1
-RETRY_SECONDS = 1.0
-
-log = logging.getLogger(__name__)
 
 
 def run_api(settings: Settings) -> int:
@@ -29,7 +24,7 @@ def run_api(settings: Settings) -> int:
     keep_memory()
     try:
         asyncio.run(_run(settings))
-    except (CannotListen, IdentityMismatch) as error:
+    except (CannotListen, IdentityMismatch, StoreRefused) as error:
         print(error, file=sys.stderr)
         return FAILED
     return 0
@@ -39,8 +34,7 @@ async def _run(settings: Settings) -> None:
     told = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, told.set)
-    url, bytes_max = settings.redis_url.get_secret_value(), settings.remembers_mib << 20
-    store = RedisStore.connect(url, settings.shards, remembers_bytes_max=bytes_max)
+    store = connect(settings, remembers_bytes_max=settings.remembers_mib << 20)
     kafka = Connection(settings)
     metrics = JoinedMetrics(Telemetry("api"), settings.metrics_from, settings.metrics_key.get_secret_value())
     api = Api(settings, store, kafka.open, now_ms=lambda: time.time_ns() // 1_000_000)
@@ -59,7 +53,7 @@ async def _run(settings: Settings) -> None:
 
 
 async def _until(told: asyncio.Event, api: Api, settings: Settings, store: Store) -> None:
-    """Opens the store as soon as it is there, then waits for the signal. Raises IdentityMismatch."""
+    """Opens the store as soon as it is there, then waits for the signal. Raises IdentityMismatch, StoreRefused."""
     stop, opened = asyncio.create_task(told.wait()), asyncio.create_task(open_store(api, settings, store))
     try:
         await asyncio.wait({stop, opened}, return_when=asyncio.FIRST_COMPLETED)
@@ -73,14 +67,7 @@ async def _until(told: asyncio.Event, api: Api, settings: Settings, store: Store
 
 
 async def open_store(api: Api, settings: Settings, store: Store) -> None:
-    """Lets the API answer once the data is found to be what the settings say. Raises IdentityMismatch."""
+    """Lets the API answer once the data is found to be what the settings say. Raises IdentityMismatch, StoreRefused."""
     api.waiting = "waiting for Redis"
-    while True:
-        try:
-            await claim(settings, store)
-        except StoreUnavailable as error:
-            log.warning("Redis gives no answer: %s", error)
-            await asyncio.sleep(RETRY_SECONDS)
-        else:
-            api.waiting = None
-            return
+    await claimed(settings, store)
+    api.waiting = None

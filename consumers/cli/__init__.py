@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from consumers.cli import audit, config, dead_letters, erase, import_, processes, report, simulate, topics
 from consumers.cli.console import err
-from consumers.kafka import KafkaUnavailable
+from consumers.kafka_access import KafkaUnavailable
 from consumers.setting_sources import SettingsError
 from stream.store.protocol import IdentityMismatch, StoreUnavailable
 

@@ -30,12 +30,12 @@ def audit(
 
 
 async def _audit(found: Settings, apps: list[str] | None) -> int:
+    from consumers.stores import connect
     from stream.retention.days import zone
     from stream.retention.scope import Scope
     from stream.store.audit import audit as recount
-    from stream.store.redis import RedisStore
 
-    store = RedisStore.connect(found.redis_url.get_secret_value(), found.shards)
+    store = connect(found)
     differences = 0
     try:
         zones = await store.zones()

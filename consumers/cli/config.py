@@ -20,6 +20,12 @@ def config() -> None:
     settings = load()
     for name, text in settings.shown().items():
         out.print(f"[bold]{name}[/]={escape(text)}", soft_wrap=True)
+    if settings.kafka_username and not settings.kafka_security_protocol.startswith("SASL"):
+        err.print(
+            f"[yellow]warning:[/] {variable('kafka_username')} is set, but {variable('kafka_security_protocol')}="
+            f"{settings.kafka_security_protocol} shows it to nobody; do you mean SASL_SSL?",
+            soft_wrap=True,
+        )
     for name in unknown():
         near = _nearest(name)
         err.print(

@@ -29,10 +29,10 @@ async def _erase(app: str, user: str, wait: bool) -> None:
     from consumers.cli.waiting import caught_up
     from consumers.erasing import erase as order
     from consumers.kafka import Kafka
-    from stream.store.redis import RedisStore
+    from consumers.stores import connect
 
     found = settings("kafka", "redis_url", "user_id_secret")
-    store = RedisStore.connect(found.redis_url.get_secret_value(), found.shards)
+    store = connect(found)
     try:
         async with Kafka(found) as kafka:
             await kafka.ensure_topics()

@@ -12,12 +12,12 @@ POLL_SECONDS = 0.1
 async def caught_up(settings: Settings) -> None:
     """Returns when the store holds everything that stood in the topics at the call, however long that takes."""
     from consumers.kafka import Kafka
+    from consumers.stores import connect
     from stream.events.schema import TOPICS
-    from stream.store.redis import RedisStore
 
     async with Kafka(settings) as kafka:
         ends, log_id = await kafka.end_offsets(TOPICS), await kafka.log_id()
-    store = RedisStore.connect(settings.redis_url.get_secret_value(), settings.shards)
+    store = connect(settings)
     try:
         with err.status("waiting for the workers") as status:
             while left := behind(ends, await store.positions(), log_id):

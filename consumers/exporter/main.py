@@ -1,7 +1,6 @@
 """How does the role `exporter` live? Listen, open the store, refresh until a signal comes, close."""
 
 import asyncio
-import logging
 import signal
 import sys
 import time
@@ -9,17 +8,15 @@ import time
 from consumers.connection import Connection
 from consumers.exporter.exposition import SnapshotCollector
 from consumers.exporter.refreshing import Refresher
-from consumers.identity import claim
 from consumers.metrics import exporting, numbers
 from consumers.settings import Settings
+from consumers.stores import claimed, connect
 from consumers.telemetry import Telemetry
 from consumers.web import CannotListen, serve_probes
 from consumers.web_limits import Limits
-from stream.store.protocol import IdentityMismatch, Store, StoreUnavailable
-from stream.store.redis import RedisStore
+from stream.store.protocol import IdentityMismatch, Store, StoreRefused
 
 FAILED = 1
-RETRY_SECONDS = 1.0
 # What the snapshots hold; the rest of the exporter's families is counted as it happens.
 SNAPSHOT = (
     *numbers.NUMBERS,
@@ -27,14 +24,12 @@ SNAPSHOT = (
     *(exporting.REDIS_USED_MEMORY, exporting.REDIS_MAXMEMORY),
 )
 
-log = logging.getLogger(__name__)
-
 
 def run_exporter(settings: Settings) -> int:
     """Serves the metrics until SIGINT or SIGTERM; gives the exit code of the process."""
     try:
         asyncio.run(_run(settings))
-    except (CannotListen, IdentityMismatch) as error:
+    except (CannotListen, IdentityMismatch, StoreRefused) as error:
         print(error, file=sys.stderr)
         return FAILED
     return 0
@@ -59,7 +54,7 @@ async def _run(settings: Settings) -> None:
     told = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, told.set)
-    store = RedisStore.connect(settings.redis_url.get_secret_value(), settings.shards)
+    store = connect(settings)
     kafka = Connection(settings)
     refresher, telemetry = exporter_of(settings, store, kafka)
     try:
@@ -82,7 +77,7 @@ async def _run(settings: Settings) -> None:
 
 
 async def _until(told: asyncio.Event, settings: Settings, store: Store, refresher: Refresher) -> None:
-    """Opens the store as soon as it is there and refreshes until the signal. Raises IdentityMismatch."""
+    """Opens the store as soon as it is there and refreshes until the signal. Raises IdentityMismatch, StoreRefused."""
     stop = asyncio.create_task(told.wait())
     work = asyncio.create_task(_refresh(settings, store, refresher))
     try:
@@ -96,11 +91,5 @@ async def _until(told: asyncio.Event, settings: Settings, store: Store, refreshe
 
 
 async def _refresh(settings: Settings, store: Store, refresher: Refresher) -> None:
-    while True:
-        try:
-            await claim(settings, store)
-            break
-        except StoreUnavailable as error:
-            log.warning("Redis gives no answer: %s", error)
-            await asyncio.sleep(RETRY_SECONDS)
+    await claimed(settings, store)
     await refresher.run()

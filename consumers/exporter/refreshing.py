@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from consumers.erasing import Log
 from consumers.exporter.collecting import numbers_of
 from consumers.exporter.snapshot import Draft, Snapshot
-from consumers.kafka import KafkaUnavailable
+from consumers.kafka_access import KafkaUnavailable
 from consumers.metrics import exporting
 from consumers.settings import Settings
 from consumers.status import status

@@ -11,7 +11,7 @@ from faust.types import TP
 from mode.supervisors import CrashingSupervisor
 
 from consumers.ingest.slices import RecordSlice
-from consumers.kafka import KafkaUnavailable
+from consumers.kafka_access import KafkaUnavailable
 from stream.engine import BatchOutcome, DeadLetter, Hole, RecordBatch
 from stream.store.protocol import Partition, StoreUnavailable
 

@@ -13,7 +13,7 @@ from consumers.ingest.agents import Counter, add_agents
 from consumers.ingest.fetching import FETCH_BYTES_MAX, Intake
 from consumers.ingest.slices import SLICES_PER_TOPIC_MAX, Budget
 from consumers.ingest.transport import SliceTransport
-from consumers.kafka import ssl_context
+from consumers.kafka_access import ssl_context
 from consumers.settings import Settings
 
 BUDGET_BYTES = 64 * 1024 * 1024

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from faust.types import TP
 
 from consumers.ingest.agents import Counter, Counting
-from consumers.kafka import KafkaUnavailable
+from consumers.kafka_access import KafkaUnavailable
 
 log = logging.getLogger(__name__)
 

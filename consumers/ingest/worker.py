@@ -18,15 +18,17 @@ import faust
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from consumers.identity import claim
 from consumers.ingest import logs
 from consumers.ingest.agents import Counter
 from consumers.ingest.app import build_app
 from consumers.ingest.dead_letters import DeadLetters
 from consumers.ingest.revisions import tell_revisions
 from consumers.ingest.watchdog import Stalled, StallWatch, watch_progress, watch_stalls
-from consumers.kafka import DEAD_LETTERS, Kafka, KafkaUnavailable, producer, unavailable
+from consumers.kafka import DEAD_LETTERS, Kafka, producer
+from consumers.kafka_access import KafkaRefused, KafkaUnavailable, no_start
+from consumers.setting_sources import SettingsError
 from consumers.settings import Settings
+from consumers.stores import claimed, connect
 from consumers.telemetry import WorkerTelemetry
 from consumers.web import CannotListen, serve_probes
 from consumers.web_limits import Limits
@@ -34,8 +36,7 @@ from stream.engine import BatchOutcome, Engine, WentBack
 from stream.events.decode import Decoder
 from stream.events.schema import TOPICS
 from stream.retention.days import Zone, zone
-from stream.store.protocol import IdentityMismatch, Partition, Store, StoreUnavailable
-from stream.store.redis import RedisStore
+from stream.store.protocol import IdentityMismatch, Partition, Store, StoreRefused
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,10 @@ RETRY_SECONDS = 1.0
 
 _Answer = TypeVar("_Answer")
 # These say all there is to say in one line; anything else is a bug and comes with its stack.
-_EXPECTED = (WentBack, Stalled, IdentityMismatch, CannotListen, KafkaError)
+_EXPECTED = (
+    *(WentBack, Stalled, IdentityMismatch, CannotListen),
+    *(KafkaError, KafkaRefused, StoreRefused, SettingsError),
+)
 
 
 def run_worker(settings: Settings) -> int:
@@ -55,7 +59,7 @@ def run_worker(settings: Settings) -> int:
     logs.set_up(settings.log_level)
     deadline = threading.Timer(STOP_SECONDS_MAX, _end_now)
     deadline.daemon = True
-    store = RedisStore.connect(settings.redis_url.get_secret_value(), settings.shards)
+    store = connect(settings)
     _collect_seldom()
     code = asyncio.run(Worker(settings, store, deadline.start).run())
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
@@ -120,7 +124,7 @@ class Worker:
         stack.push_async_callback(probes.stop)
         stack.push_async_callback(self._store.aclose)
         log_id = await self._insist("Kafka", lambda: open_log(settings))
-        await self._insist("the store", lambda: claim(settings, self._store))
+        await self._claimed()
         letters = producer(settings)
         stack.push_async_callback(letters.stop)
         await self._insist("Kafka", lambda: _start(settings, letters))
@@ -154,12 +158,18 @@ class Worker:
         await app.wait_until_stopped()
         raise counter.failed or app.crash_reason or RuntimeError("Faust stopped by itself")
 
+    async def _claimed(self) -> None:
+        self._waiting = "waiting for the store"
+        await claimed(self._settings, self._store)
+
     async def _insist(self, whom: str, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
         self._waiting = f"waiting for {whom}"
         while True:
             try:
                 return await ask()
-            except (KafkaUnavailable, StoreUnavailable) as error:
+            except KafkaRefused:
+                raise
+            except KafkaUnavailable as error:
                 log.warning("%s", error)
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -213,7 +223,7 @@ async def _start(settings: Settings, client: Any) -> None:
     try:
         await client.start()
     except (KafkaError, OSError) as error:
-        raise unavailable(settings, error) from None
+        raise await no_start(settings, error) from None
 
 
 def _say_why(error: BaseException | None) -> int:

@@ -20,7 +20,8 @@ from aiokafka.errors import KafkaError
 
 from consumers.intake.refused import Refused
 from consumers.intake.room import Room
-from consumers.kafka import Kafka, KafkaUnavailable, by_key, producer, unavailable
+from consumers.kafka import Kafka, by_key, producer
+from consumers.kafka_access import KafkaUnavailable, unavailable
 from consumers.settings import Settings
 from stream.events.posted import Posted
 

@@ -16,7 +16,7 @@ from consumers.intake.measures import Measures
 from consumers.intake.rate import Bucket
 from consumers.intake.refused import Refused
 from consumers.intake.room import Room
-from consumers.kafka import KafkaUnavailable
+from consumers.kafka_access import KafkaUnavailable
 from consumers.settings import Settings
 from consumers.telemetry import Telemetry
 from consumers.web import answered, problem

@@ -99,6 +99,10 @@ class StoreUnavailable(Exception):
     """The store cannot take or give anything just now; the same call may be made again."""
 
 
+class StoreRefused(StoreUnavailable):
+    """The store is there and does not let us: another password, another certificate or more rights mend that."""
+
+
 class StorePaused(StoreUnavailable):
     """An audit holds the lease; applies wait until it ends."""
 

@@ -25,6 +25,7 @@ from stream.store.protocol import (
     Revision,
     StoredUser,
     StorePaused,
+    StoreRefused,
     UserWrite,
     View,
     check_document,
@@ -101,7 +102,7 @@ class RedisStore:
         """Records up to the server's listpack limit stand in their bucket; a longer one would convert all of it for good."""
         try:
             limit = await answered(self._client.config_get("hash-max-listpack-value"))
-        except RedisError:
+        except (RedisError, StoreRefused):
             return  # No right to CONFIG: the default limit is safe everywhere.
         self._inline_bytes_max = int(limit.get("hash-max-listpack-value", _LISTPACK_VALUE_BYTES))
 

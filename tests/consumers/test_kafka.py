@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from consumers.kafka import DEAD_LETTERS, REVISIONS, Kafka, KafkaUnavailable, Sender, producer, stored_records
+from consumers.kafka import DEAD_LETTERS, REVISIONS, Kafka, Sender, producer, stored_records
+from consumers.kafka_access import KafkaUnavailable
 from consumers.settings import Settings
 from stream.events.schema import TOPICS
 from tests.servers import Broker, KafkaLike

@@ -125,6 +125,8 @@ def test_secrets_are_masked_in_repr_in_text_and_in_what_is_shown() -> None:
     settings = load(
         {
             "RETENTION_USER_ID_SECRET": SECRET,
+            "RETENTION_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+            "RETENTION_KAFKA_USERNAME": "worker",
             "RETENTION_KAFKA_PASSWORD": "hunter2",
             "RETENTION_WRITE_KEYS": "shop=hunter2",
             "RETENTION_READ_KEYS": "shop=hunter2",

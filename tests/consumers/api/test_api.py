@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from consumers.api.app import Api
-from consumers.kafka import KafkaUnavailable
+from consumers.kafka_access import KafkaUnavailable
 from consumers.settings import Settings
 from stream.events.schema import TOPICS
 from stream.report.query import RETENTION_PARAMETERS

@@ -7,7 +7,7 @@ import pytest
 from faust.types import TP
 
 from consumers.ingest.watchdog import Stalled, StallWatch, watch_progress, watch_stalls
-from consumers.kafka import KafkaUnavailable
+from consumers.kafka_access import KafkaUnavailable
 from stream.engine import WentBack
 
 ONE, TWO = TP("sessions", 0), TP("sessions", 1)

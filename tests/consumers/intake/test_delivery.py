@@ -13,7 +13,8 @@ from consumers.intake import delivery as delivering
 from consumers.intake.delivery import Delivery
 from consumers.intake.refused import Refused
 from consumers.intake.room import Room
-from consumers.kafka import KafkaUnavailable, stored_records
+from consumers.kafka import stored_records
+from consumers.kafka_access import KafkaUnavailable
 from consumers.local.servers import free_port
 from consumers.settings import Settings
 from stream.events.posted import Posted

@@ -1,0 +1,51 @@
+"""How does a role get its store? Redis as the settings say (address, user, password, TLS), opened as soon as it is there."""
+
+import asyncio
+import logging
+from typing import Any
+
+from consumers.identity import claim
+from consumers.settings import Settings, variable
+from stream.store.protocol import Store, StoreRefused, StoreUnavailable
+from stream.store.redis import RedisStore
+
+RETRY_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+def connect(settings: Settings, **more: Any) -> RedisStore:
+    """A store that connects when it is first asked; `more` goes to it."""
+    options: dict[str, Any] = {}
+    if password := settings.redis_password.get_secret_value():
+        options["password"] = password
+    files = {
+        "ssl_ca_certs": settings.redis_ssl_cafile,
+        "ssl_certfile": settings.redis_ssl_certfile,
+        "ssl_keyfile": settings.redis_ssl_keyfile,
+    }
+    options |= {name: file for name, file in files.items() if file}
+    return RedisStore.connect(settings.redis_url.get_secret_value(), settings.shards, **options, **more)
+
+
+async def claimed(settings: Settings, store: Store) -> None:
+    """Returns once the data is open as what the settings say, however long the server is away.
+
+    Raises IdentityMismatch, and StoreRefused where waiting does not help.
+    """
+    while True:
+        try:
+            return await claim(settings, store)
+        except StoreRefused as error:
+            raise StoreRefused(f"{error}; {hint(settings)}") from None
+        except StoreUnavailable as error:
+            log.warning("Redis gives no answer: %s", error)
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+def hint(settings: Settings) -> str:
+    """Which settings say who we are to Redis, and whom we trust."""
+    names = ["redis_url", "redis_password"]
+    if settings.redis_url.get_secret_value().startswith("rediss"):
+        names.append("redis_ssl_cafile")
+    return ", ".join(map(variable, names)) + " say how to get in"
