@@ -23,6 +23,7 @@ keep() {
 chmod 700 .
 random | keep user-id-secret
 random | keep admin-key
+random | keep grafana-admin-password
 printf 'redis://retention:%s@valkey:6379/0' "$(random)" | keep redis-url
 
 # Valkey gets the digest of the password that stands in redis-url; nobody else gets in, and nobody may administrate.

@@ -35,7 +35,7 @@ class Health:
 
     test: list[str]
     timeout_seconds: float
-    start_seconds: float
+    interval_seconds: float  # while it starts
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _health(raw: dict[str, Any] | None) -> Health | None:
         return None
     kind, *test = _unescaped(raw["test"]) or []
     assert kind == "CMD", "a test without a shell of the image's own"
-    return Health(test, seconds(raw.get("timeout", "30s")), seconds(raw.get("start_period", "0s")))
+    return Health(test, seconds(raw.get("timeout", "30s")), seconds(raw.get("start_interval", "5s")))
 
 
 def _unescaped(words: list[str] | None) -> list[str] | None:

@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 
 import psutil
 
 from consumers.local.supervisor import tied
-from tests.stack.composed import Mount, Service
+from tests.stack.composed import Health, Mount, Service
 from tests.stack.images import Image
 from tests.stack.network import Network
 
@@ -33,6 +34,7 @@ class Container:
         self.service, self.folder = service, folder
         self.log = folder / "log"
         self._network = network
+        self._well, self._ask_at = False, 0.0
         self._user = [int(part) for part in (service.user or image.user).split(":")]
         self._environment = image.environment | service.environment
         spec = folder / "spec.json"
@@ -89,10 +91,16 @@ class Container:
         )
 
     def healthy(self) -> bool:
-        """Whether its own health check says so."""
+        """Whether its own health check said so when it was last asked; it is asked again after its interval."""
         health = self.service.health
         if health is None or self.code is not None:
             return self.code is None
+        if time.monotonic() >= self._ask_at:
+            self._well = self._asked(health)
+            self._ask_at = time.monotonic() + health.interval_seconds
+        return self._well
+
+    def _asked(self, health: Health) -> bool:
         try:
             return self.run(*health.test, timeout_seconds=health.timeout_seconds).returncode == 0
         except (subprocess.TimeoutExpired, LookupError):
