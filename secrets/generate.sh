@@ -24,6 +24,9 @@ chmod 700 .
 random | keep user-id-secret
 random | keep admin-key
 random | keep grafana-admin-password
+# Who may send events, app=key: one app a line, more lines are yours to add.
+printf 'demo=%s\n' "$(random)" | keep write-keys
+chmod 644 write-keys
 printf 'redis://retention:%s@valkey:6379/0' "$(random)" | keep redis-url
 
 # Valkey gets the digest of the password that stands in redis-url; nobody else gets in, and nobody may administrate.

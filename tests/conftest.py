@@ -16,6 +16,12 @@ SECONDS = {"crash": 180, "e2e": 180, "slow": 60}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--crash-runs", type=int, default=1, help="how many times as long the crash tests run")
+    parser.addoption(
+        "--hurry",
+        type=float,
+        default=20,
+        help="how many times as short waits of the stack are; 1 is as shipped",
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

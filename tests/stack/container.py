@@ -75,14 +75,17 @@ class Container:
         """Until it has ended by itself; its code."""
         return self._process.wait(timeout_seconds)
 
-    def run(self, *command: str, timeout_seconds: float = 60) -> subprocess.CompletedProcess[str]:
-        """As `docker compose exec`: another command in the container, under its user."""
+    def run(
+        self, *command: str, said: str = "", timeout_seconds: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        """As `docker compose exec`: another command in the container, under its user; `said` is its standard input."""
         user, group = self._user
         return subprocess.run(
             [
                 *("/usr/bin/nsenter", "--target", str(self.pid), "--net", "--mount", "--pid", "--root"),
                 *("--wd", f"--setuid={user}", f"--setgid={group}", "--", *command),
             ],
+            input=said,
             capture_output=True,
             text=True,
             env=self._environment,

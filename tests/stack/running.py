@@ -69,7 +69,7 @@ class Stack:
         copies = len(self.running[name])
         for container in self.running[name]:
             container.stop()
-        self.started.pop(name)
+        self.started.pop(name, None)
         self._start(name, copies)
         wait_until_now(lambda: self._well(name), 60, what=f"{name} healthy again")
 
