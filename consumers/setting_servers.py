@@ -18,7 +18,8 @@ class ServerFields(BaseModel):
 
     redis_url: SecretStr = Field(
         SecretStr(""),
-        description="Redis or Valkey URL; `rediss://` is TLS, user and password (ACL) stand in it.",
+        description="Redis or Valkey URL; `rediss://` is TLS, user and password (ACL) stand in it. "
+        "`redis+cluster://host:port,host:port` (or `rediss+cluster://`) is a Redis Cluster.",
         examples=["redis://:password@redis:6379/0"],
     )
     redis_password: SecretStr = Field(

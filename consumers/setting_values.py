@@ -10,10 +10,12 @@ from consumers.metrics import ROLES
 from stream.retention.anchors import GROUPS
 from stream.retention.days import zone
 from stream.retention.scope import FAMILIES
+from stream.store.nodes import CLUSTER_SCHEMES, cluster_url
 
 MASK = "********"
 APP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 DIMENSIONS_MAX = 32
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://", *(f"{scheme}://" for scheme in CLUSTER_SCHEMES))
 _DIMENSION_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]-]+|null")
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{0,200}")
@@ -48,9 +50,13 @@ def servers(text: str) -> str:
 
 
 def redis_url(text: str) -> str:
-    """A URL of the schemes that the Redis client knows."""
-    if text and not text.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("must begin with redis://, rediss:// or unix://")
+    """A URL of the schemes that the store knows."""
+    if text and not text.startswith(REDIS_SCHEMES):
+        raise ValueError(
+            "must begin with redis://, rediss:// or unix://, or with redis+cluster:// or rediss+cluster://"
+        )
+    if text.split("://")[0] in CLUSTER_SCHEMES:
+        cluster_url(text)
     return text
 
 

@@ -1,7 +1,8 @@
 """How far is each topic-partition counted, and does the store still hold it? Positions live in the store, beside the numbers."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -93,7 +94,8 @@ class Positions:
 
     async def advance(self, partition: Partition, position: int, totals_from: TotalsFrom) -> None:
         """Move the position in every shard; what another worker has moved already stays. Raises WentBack."""
-        for number, shard in enumerate(self._known[partition]):
+
+        async def move(number: int, shard: _Shard) -> None:
             while shard.counted < position:
                 totals = totals_from(shard.counted) if number == 0 else {}
                 wanted = Progress(partition, shard.stored, Position(position, self._log_id), totals)
@@ -103,6 +105,8 @@ class Positions:
                         f"{partition[0]}:{partition[1]} was counted up to {shard.counted}, the store has {stored}"
                     )
                 shard.stored, shard.counted = stored, stored.next
+
+        await _all_of(move(number, shard) for number, shard in enumerate(self._known[partition]))
 
     async def check(self) -> None:
         """Raise WentBack when the store holds less than this process has counted; StoreUnavailable when it cannot tell."""
@@ -124,6 +128,17 @@ class Positions:
 
     def _is_behind(self, stored: Position | None, shard: _Shard) -> bool:
         return stored is None or stored.log_id != self._log_id or (stored.next <= shard.counted)
+
+
+async def _all_of(moves: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """All at the same time; the first that fails ends the others, which may be waiting for a shard that is away."""
+    tasks = [asyncio.ensure_future(one) for one in moves]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def behind(ends: Mapping[Partition, int], positions: Mapping[Partition, Position], log_id: str) -> int:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cluster import _masters, make_cluster, masters  # noqa: F401 fixtures
 from tests.servers import (  # noqa: F401 fixtures
     _kafka_server,
     broker,

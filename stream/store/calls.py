@@ -1,26 +1,39 @@
 """How is one call made to Redis, and which failures pass by themselves? Scripts by digest; outages as StoreUnavailable."""
 
+import hashlib
 import ssl
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import resources
 from typing import Any
 
 import redis.asyncio as aioredis
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     BusyLoadingError,
+    ClusterDownError,
     ConnectionError,
+    MovedError,
     NoPermissionError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     TimeoutError,
+    TryAgainError,
 )
 
 from stream.store.protocol import StoreRefused, StoreUnavailable
 
-_OUTAGES = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, OSError)
+# One call to one server, and whoever brings it to the right one.
+Call = Callable[["aioredis.Redis"], Any]
+Ask = Callable[[Call], Awaitable[Any]]
+
+_OUTAGES = (
+    *(ConnectionError, TimeoutError, OSError),
+    *(BusyLoadingError, ReadOnlyError, OutOfMemoryError),
+    *(ClusterDownError, TryAgainError),  # a cluster that fails over, and slots that are being moved
+)
 # Errors that come as a plain ResponseError, bare or wrapped by the script that met them, and that pass by themselves.
 _PASSING = (
     "OOM ",
@@ -33,30 +46,35 @@ _PASSING = (
     "CLUSTERDOWN",
     "TRYAGAIN",
     "UNBLOCKED",
+    "cluster is down",
 )
 # What a script was not allowed to do comes as a plain ResponseError too.
 _NO_RIGHT = ("NOPERM", "ACL failure in script")
 
 
+class Moved(StoreUnavailable):
+    """The keys stand on another server of the cluster now; nothing was done."""
+
+
 class Script:
-    """A Lua file, called by its digest; sent again after a server has forgotten it."""
+    """A Lua file, called by its digest; sent again to a server that does not know it."""
 
     def __init__(self, name: str) -> None:
         files = resources.files(__package__)
         self._text = files.joinpath("lineage.lua").read_bytes() + files.joinpath(f"{name}.lua").read_bytes()
-        self._digest = ""
+        self._digest = hashlib.sha1(self._text, usedforsecurity=False).hexdigest()  # as EVALSHA wants it
 
-    async def __call__(self, client: "aioredis.Redis", keys: Sequence[str], *args: Any) -> Any:
-        try:
-            if self._digest:
-                return await answered(client.evalsha(self._digest, len(keys), *keys, *args))
-        except NoScriptError:
-            pass
-        self._digest = await answered(client.script_load(self._text))
-        try:
-            return await answered(client.evalsha(self._digest, len(keys), *keys, *args))
-        except NoScriptError as error:
-            raise StoreUnavailable("the server forgot a script right after it was given to it") from error
+    async def __call__(self, ask: Ask, keys: Sequence[str], *args: Any) -> Any:
+        """The answer of the script, by way of `ask`."""
+
+        async def run(client: "aioredis.Redis") -> Any:
+            try:
+                return await client.evalsha(self._digest, len(keys), *keys, *args)
+            except NoScriptError:
+                await client.script_load(self._text)
+                return await client.evalsha(self._digest, len(keys), *keys, *args)
+
+        return await ask(run)
 
 
 async def answered(answer: Awaitable[Any] | Any) -> Any:
@@ -69,8 +87,12 @@ async def answered(answer: Awaitable[Any] | Any) -> Any:
         if (distrust := _distrust(error)) is not None:
             raise StoreRefused(f"Redis shows a certificate that is not trusted ({distrust})") from error
         raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
-    except NoScriptError:
-        raise
+    except NoScriptError as error:
+        raise StoreUnavailable("the server forgot a script right after it was given to it") from error
+    except MovedError as error:
+        raise Moved(f"slot {error.slot_id} has moved to {error.host}:{error.port}") from error
+    except AskError as error:
+        raise StoreUnavailable(f"slot {error.slot_id} is just being moved to another server") from error
     except RedisError as error:
         if any(word in str(error) for word in _PASSING):
             raise StoreUnavailable(str(error)) from error

@@ -1,7 +1,7 @@
 """How does the store behave, in the plainest way? Everything in dictionaries; tests hold it and the Redis store to one suite."""
 
 import copy
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -79,6 +79,15 @@ class MemoryStore:
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Go back to a snapshot, as a server does that lost what came after it."""
         self._data.__dict__.update(copy.deepcopy(snapshot))
+
+    def restore_shards(self, snapshot: dict[str, Any], shards: Iterable[int]) -> None:
+        """Only some shards go back, as those of one master of a cluster do; the totals stand in shard 0."""
+        old = copy.deepcopy(snapshot)
+        for shard in shards:
+            for name in ("apps", "positions", "history"):
+                getattr(self._data, name)[shard] = old[name][shard]
+            if shard == 0:
+                self._data.totals = old["totals"]
 
     async def open(self, identity: Mapping[str, str]) -> None:
         """Claim the data for this identity."""

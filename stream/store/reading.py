@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import redis.asyncio as aioredis
 
-from stream.store.calls import Script, answered
+from stream.store.calls import Script
 from stream.store.chunks import bitmap_of_chunks, chunks_of, ledger_of
 from stream.store.keys import app_prefix
+from stream.store.nodes import Nodes
 from stream.store.views import Names, Part, entries, numbers, pairs
 
 
@@ -23,34 +25,38 @@ class Reader(Protocol):
 
 
 class PlainReader:
-    """Asks the server for everything every time."""
+    """Asks the servers for everything every time."""
 
-    def __init__(self, client: "aioredis.Redis") -> None:
-        self._client, self._counters = client, Script("counters")
+    def __init__(self, servers: Nodes) -> None:
+        self._nodes, self._counters = servers, Script("counters")
 
     async def part(self, shard: int, app: str, names: Names) -> Part:
         """One call where only counters are asked for, else one transaction."""
-        prefix = app_prefix(shard, app)
+        prefix, at = app_prefix(shard, app), partial(self._nodes.ask, shard)
         if not names.sets and not names.ledgers:
-            version, *answers = await self._counters(self._client, (prefix,), *names.counters)
+            version, *answers = await self._counters(at, (prefix,), *names.counters)
             return Part([pairs(words) for words in answers], [], [], 0, int(version or 0))
-        chunks = chunks_of(int(await answered(self._client.hget(prefix + "n", "users")) or 0))
+        chunks = chunks_of(int(await at(lambda redis: redis.hget(prefix + "n", "users")) or 0))
         while True:
-            async with self._client.pipeline(transaction=True) as call:
-                call.hmget(prefix + "n", ["users", "version"])
-                for name in names.counters:
-                    call.hgetall(counter_key(prefix, name))
-                for name in names.ledgers:
-                    call.hgetall(ledger_key(prefix, name))
-                if chunks and names.sets:
-                    call.mget([key for name in names.sets for key in set_keys(prefix, name, chunks)])
-                (users, version), *answers = await answered(call.execute())
+            (users, version), *answers = await at(partial(_look, prefix, names, chunks))
             if chunks_of(int(users or 0)) <= chunks:
                 return await asyncio.to_thread(_part, names, answers, chunks, int(version or 0))
             chunks = chunks_of(int(users))
 
     async def aclose(self) -> None:
-        """The client is the store's."""
+        """The servers are the store's."""
+
+
+async def _look(prefix: str, names: Names, chunks: int, redis: "aioredis.Redis") -> list[Any]:
+    async with redis.pipeline(transaction=True) as call:
+        call.hmget(prefix + "n", ["users", "version"])
+        for name in names.counters:
+            call.hgetall(counter_key(prefix, name))
+        for name in names.ledgers:
+            call.hgetall(ledger_key(prefix, name))
+        if chunks and names.sets:
+            call.mget([key for name in names.sets for key in set_keys(prefix, name, chunks)])
+        return list(await call.execute())
 
 
 def _part(names: Names, answers: Sequence[Any], chunks: int, version: int) -> Part:

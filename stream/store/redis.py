@@ -2,18 +2,17 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import redis.asyncio as aioredis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from stream.store.calls import Script, answered
-from stream.store.chunks import bitmap_of_chunks, chunks_of
-from stream.store.keys import INDEX_BYTES, app_prefix, shard_of, shard_prefix
+from stream.store.calls import Ask, Script, answered
+from stream.store.keys import app_prefix, shard_of, shard_prefix
 from stream.store.lineage import BACK, Lineage
+from stream.store.nodes import Nodes, is_cluster, nodes
 from stream.store.packing import pack_writes, partition_of, partition_text, position_of, position_text
 from stream.store.protocol import (
     Bitmap,
@@ -32,27 +31,29 @@ from stream.store.protocol import (
     smallest,
 )
 from stream.store.reading import PlainReader, Reader
-from stream.store.remembering import RememberingReader
+from stream.store.remembering import remembering
 from stream.store.revisions import cells_of, revisions_of
-from stream.store.tracking import OPTIONS as TRACKED
-from stream.store.views import Names, entries, join, numbers, pairs
+from stream.store.views import Names, join, pairs
+from stream.store.whole import Whole
 
 _LISTPACK_VALUE_BYTES = 64
-_SCAN_COUNT = 1000
 _VIEW_TRIES = 5
 _VIEW_LEASE_SECONDS = 10.0
 _PAUSED = b"paused"
+# So many shards are asked at a time; a pool has 100 connections.
+_SHARDS_AT_ONCE = 32
+
+_Answer = TypeVar("_Answer")
 
 
 class RedisStore:
-    """The store on one Redis or Valkey server (7.2 or later)."""
+    """The store on Redis or Valkey (7.2 or later), one server or a cluster."""
 
-    def __init__(
-        self, client: "aioredis.Redis", shards: int = 1, reader: RememberingReader | None = None
-    ) -> None:
+    def __init__(self, servers: Nodes, shards: int = 1, reader: Reader | None = None) -> None:
         self.shards = shards
-        self._client = client
-        self._reader: Reader = reader or PlainReader(client)
+        self._nodes = servers
+        self._reader = reader or PlainReader(servers)
+        self._whole = Whole(servers, shards)
         self._apply, self._read, self._advance = Script("apply"), Script("read"), Script("advance")
         self._revisions = Script("revisions")
         self._document = Script("document")
@@ -70,60 +71,79 @@ class RedisStore:
         remembers_bytes_max: int = 0,
         **options: Any,
     ) -> "RedisStore":
-        """A store at a URL. redis-py's own retries are off: it would send a write again that was already done.
+        """A store at a URL; `redis+cluster://host:port,host:port` is a cluster.
 
         Args:
-            remembers_bytes_max: how much of what was read for views is kept for the next ones; 0 for who asks once.
+            remembers_bytes_max: how much of what was read for views is kept for the next ones; 0 for who asks once. Of a cluster,
+                where keys move between servers, nothing is kept.
         """
-        retry = Retry(NoBackoff(), 0)
-        options = {
-            "socket_timeout": timeout_seconds,
-            "socket_connect_timeout": 5.0,
-            "retry": retry,
-            **options,
-        }
-        client = aioredis.Redis.from_url(url, decode_responses=False, **options)
-        if not remembers_bytes_max:
-            return cls(client, shards)
-        tracked = aioredis.Redis.from_url(url, decode_responses=False, **options | TRACKED)
-        return cls(client, shards, RememberingReader(tracked, PlainReader(client), remembers_bytes_max))
+        servers = nodes(url, shards, timeout_seconds=timeout_seconds, **options)
+        plain = PlainReader(servers)
+        if not remembers_bytes_max or is_cluster(url):
+            return cls(servers, shards, plain)
+        tracked = remembering(url, plain, remembers_bytes_max, timeout_seconds=timeout_seconds, **options)
+        return cls(servers, shards, tracked)
+
+    def _at(self, shard: int) -> Ask:
+        return partial(self._nodes.ask, shard)
+
+    async def _each(self, ask: Callable[[int], Awaitable[_Answer]]) -> list[_Answer]:
+        """The answers of all shards, asked at the same time."""
+        found: list[_Answer] = []
+        for first in range(0, self.shards, _SHARDS_AT_ONCE):
+            some = range(first, min(first + _SHARDS_AT_ONCE, self.shards))
+            answers = await asyncio.gather(*map(ask, some), return_exceptions=True)
+            # Only when all have ended: nothing goes on behind the back of the caller.
+            for answer in answers:
+                if isinstance(answer, BaseException):
+                    raise answer
+                found.append(answer)
+        return found
 
     async def open(self, identity: Mapping[str, str]) -> None:
         """Claim the data for this identity; also refuses a server that would throw keys away."""
-        memory = await answered(self._client.info("memory"))
-        policy = memory.get("maxmemory_policy", "noeviction")
-        if memory.get("maxmemory") and policy != "noeviction":
-            raise IdentityMismatch(f"Redis may evict keys (maxmemory-policy {policy}): set it to noeviction")
+        for name, client in (await self._nodes.every()).items():
+            memory = await answered(client.info("memory"))
+            policy = memory.get("maxmemory_policy", "noeviction")
+            if memory.get("maxmemory") and policy != "noeviction":
+                raise IdentityMismatch(
+                    f"Redis at {name} may evict keys (maxmemory-policy {policy}): set it to noeviction"
+                )
         for name, value in identity.items():
             await self._claim(name, value)
         await self._learn_limits()
 
     async def _learn_limits(self) -> None:
         """Records up to the server's listpack limit stand in their bucket; a longer one would convert all of it for good."""
-        try:
-            limit = await answered(self._client.config_get("hash-max-listpack-value"))
-        except (RedisError, StoreRefused):
-            return  # No right to CONFIG: the default limit is safe everywhere.
-        self._inline_bytes_max = int(limit.get("hash-max-listpack-value", _LISTPACK_VALUE_BYTES))
+        limits = []
+        for client in (await self._nodes.every()).values():
+            try:
+                limit = await answered(client.config_get("hash-max-listpack-value"))
+            except (RedisError, StoreRefused):
+                return  # No right to CONFIG: the default limit is safe everywhere.
+            limits.append(int(limit.get("hash-max-listpack-value", _LISTPACK_VALUE_BYTES)))
+        self._inline_bytes_max = min(limits, default=_LISTPACK_VALUE_BYTES)
 
     async def claim_zone(self, app: str, zone: str) -> None:
         """Claim an app for a zone."""
         await self._claim(f"zone:{app}", zone)
 
     async def _claim(self, name: str, value: str) -> None:
-        for shard in range(self.shards):
-            key = shard_prefix(shard) + "identity"
-            await answered(self._client.hsetnx(key, name, value))
-            stored = (await answered(self._client.hget(key, name)) or b"").decode()
-            if stored != value:
-                raise IdentityMismatch(
-                    f"the data in Redis was counted with {name}={stored}, this process has {value}. "
-                    f"Set it back, or rebuild: an empty Redis and a replay of the topics from the beginning"
-                )
+        await self._each(lambda shard: self._claim_shard(shard, name, value))
+
+    async def _claim_shard(self, shard: int, name: str, value: str) -> None:
+        at, key = self._at(shard), shard_prefix(shard) + "identity"
+        await at(lambda redis: redis.hsetnx(key, name, value))
+        stored = (await at(lambda redis: redis.hget(key, name)) or b"").decode()
+        if stored != value:
+            raise IdentityMismatch(
+                f"the data in Redis was counted with {name}={stored}, this process has {value}. "
+                f"Set it back, or rebuild: an empty Redis and a replay of the topics from the beginning"
+            )
 
     async def zones(self) -> dict[str, str]:
         """The apps of the data and their zones."""
-        identity = await answered(self._client.hgetall(shard_prefix(0) + "identity"))
+        identity = await self._at(0)(lambda redis: redis.hgetall(shard_prefix(0) + "identity"))
         return {
             name[5:].decode(): zone.decode()
             for name, zone in sorted(identity.items())
@@ -133,23 +153,26 @@ class RedisStore:
     async def read(self, app: str, shard: int, users: Sequence[bytes]) -> list[bytes | None]:
         """The records of some users of one shard, in one round trip."""
         keys = (app_prefix(shard, app), shard_prefix(shard) + "lineage")
-        answer: list[Any] = await self._read(self._client, keys, b"".join(users), self._lineage[shard].seen)
+        answer: list[Any] = await self._read(
+            self._at(shard), keys, b"".join(users), self._lineage[shard].seen
+        )
         self._lineage[shard].note(answer.pop())
         return answer
 
     async def read_parts(self, app: str, user: bytes, fields: Sequence[bytes] | None) -> dict[bytes, bytes]:
         """Kept events stored apart: those of `fields`, or all."""
-        key = app_prefix(shard_of(user, self.shards), app).encode() + b"k:" + user
+        shard = shard_of(user, self.shards)
+        at, key = self._at(shard), app_prefix(shard, app).encode() + b"k:" + user
         if fields is None:
-            return dict(await answered(self._client.hgetall(key)))
-        values = await answered(self._client.hmget(key, fields)) if fields else []
+            return dict(await at(lambda redis: redis.hgetall(key)))
+        values = await at(lambda redis: redis.hmget(key, fields)) if fields else []
         return {name: value for name, value in zip(fields, values, strict=True) if value is not None}
 
     async def apply(self, app: str, shard: int, writes: Sequence[UserWrite]) -> dict[int, bytes | None]:
         """One call of apply.lua; StorePaused while an audit holds the lease."""
         packed, lineage = pack_writes(writes, self._inline_bytes_max), self._lineage[shard]
         keys = (app_prefix(shard, app), shard_prefix(shard) + "lease", shard_prefix(shard) + "lineage")
-        answer = await self._apply(self._client, keys, packed, lineage.seen, lineage.who())
+        answer = await self._apply(self._at(shard), keys, packed, lineage.seen, lineage.who())
         if answer == _PAUSED:
             raise StorePaused("an audit holds the lease")
         *conflicts, mark = answer
@@ -163,7 +186,7 @@ class RedisStore:
         prefix = shard_prefix(shard)
         totals = [word for name, amount in progress.totals.items() if amount for word in (name, amount)]
         answer = await self._advance(
-            self._client,
+            self._at(shard),
             (prefix + "positions", prefix + "totals", prefix + "lease", prefix + "lineage"),
             partition_text(progress.partition),
             position_text(progress.expected),
@@ -177,11 +200,11 @@ class RedisStore:
 
     async def shard_positions(self) -> list[dict[Partition, Position]]:
         """The positions, shard by shard."""
-        found = []
-        for shard in range(self.shards):
-            stored = await answered(self._client.hgetall(shard_prefix(shard) + "positions"))
-            found.append({partition_of(name): position_of(text) for name, text in stored.items()})
-        return found
+        return await self._each(self._positions)
+
+    async def _positions(self, shard: int) -> dict[Partition, Position]:
+        stored = await self._at(shard)(lambda redis: redis.hgetall(shard_prefix(shard) + "positions"))
+        return {partition_of(name): position_of(text) for name, text in stored.items()}
 
     async def positions(self) -> dict[Partition, Position]:
         """The positions that hold in every shard."""
@@ -189,13 +212,14 @@ class RedisStore:
 
     async def totals(self) -> dict[str, int]:
         """They move with the position of shard 0 and stand there."""
-        stored = await answered(self._client.hgetall(shard_prefix(0) + "totals"))
+        stored = await self._at(0)(lambda redis: redis.hgetall(shard_prefix(0) + "totals"))
         return {name.decode(): int(value) for name, value in sorted(stored.items())}
 
     async def memory(self) -> Memory:
-        """What the server says of its memory."""
-        said = await answered(self._client.info("memory"))
-        return Memory(int(said["used_memory"]), int(said.get("maxmemory", 0)))
+        """What the servers say of their memory; of a cluster the sum, where every master has a limit."""
+        said = [await answered(client.info("memory")) for client in (await self._nodes.every()).values()]
+        limits = [int(one.get("maxmemory", 0)) for one in said]
+        return Memory(sum(int(one["used_memory"]) for one in said), sum(limits) if all(limits) else 0)
 
     async def view(
         self,
@@ -208,7 +232,7 @@ class RedisStore:
         """One transaction a shard. With several shards the versions are read again, and the lease taken if they never rest."""
         names = Names(counters, sets, ledgers)
         for _ in range(_VIEW_TRIES):
-            parts = [await self._reader.part(shard, app, names) for shard in range(self.shards)]
+            parts = await self._each(lambda shard: self._reader.part(shard, app, names))
             if self.shards == 1:
                 return join(names, parts)
             if [part.version for part in parts] == await self._versions(app):
@@ -216,157 +240,105 @@ class RedisStore:
         if not await self.pause(_VIEW_LEASE_SECONDS):
             raise StorePaused("the numbers move too fast for one state, and an audit holds the lease")
         try:
-            parts = [await self._reader.part(shard, app, names) for shard in range(self.shards)]
+            parts = await self._each(lambda shard: self._reader.part(shard, app, names))
         finally:
             await self.resume()
         return await asyncio.to_thread(join, names, parts)
 
     async def _versions(self, app: str) -> list[int]:
-        prefixes = [app_prefix(shard, app) for shard in range(self.shards)]
-        return [int(await answered(self._client.hget(prefix + "n", "version")) or 0) for prefix in prefixes]
+        async def version(shard: int) -> int:
+            key = app_prefix(shard, app) + "n"
+            return int(await self._at(shard)(lambda redis: redis.hget(key, "version")) or 0)
+
+        return await self._each(version)
 
     async def take_revisions(self, app: str) -> list[Revision]:
         """One call a shard for the changes, and one for the cells as they stand."""
         prefixes = [app_prefix(shard, app) for shard in range(self.shards)]
-        changes = [pairs((await self._revisions(self._client, (prefix,)))[0]) for prefix in prefixes]
+        changes = [
+            pairs((await self._revisions(self._at(shard), (prefix,)))[0])
+            for shard, prefix in enumerate(prefixes)
+        ]
         if not any(changes):
             return []
         cells = cells_of(changes)
-        given = [(await self._revisions(self._client, (prefix,), *cells))[1] for prefix in prefixes]
-        told = int(await answered(self._client.hget(prefixes[0] + "n", "revisions")) or 0)
+        given = [
+            (await self._revisions(self._at(shard), (prefix,), *cells))[1]
+            for shard, prefix in enumerate(prefixes)
+        ]
+        told = int(await self._at(0)(lambda redis: redis.hget(prefixes[0] + "n", "revisions")) or 0)
         return revisions_of(told + 1, cells, changes, given)
 
     async def let_go_revisions(self, app: str, count: int) -> None:
         """The numbers go on behind those that were told."""
         for shard in reversed(range(self.shards)):
-            prefix = app_prefix(shard, app)
-            async with self._client.pipeline(transaction=True) as call:
-                call.delete(prefix + "t")
-                if shard == 0:
-                    call.hincrby(prefix + "n", "revisions", count)
-                await answered(call.execute())
+            await self._at(shard)(partial(_let_go, app_prefix(shard, app), count if shard == 0 else 0))
 
     async def documents(self, app: str, names: Sequence[str]) -> list[bytes]:
         """One call; all of them stand in the first shard."""
         prefix = app_prefix(0, app)
         keys = [f"{prefix}d:{name}" for name in names]
-        return [value or b"" for value in (await answered(self._client.mget(keys)) if keys else [])]
+        return [value or b"" for value in (await self._at(0)(lambda redis: redis.mget(keys)) if keys else [])]
 
     async def replace_document(self, app: str, name: str, expected: bytes, document: bytes) -> bool:
         """One call of document.lua."""
         check_document(document)
         key = f"{app_prefix(0, app)}d:{name}"
-        return bool(await self._document(self._client, (key,), expected, document))
+        return bool(await self._document(self._at(0), (key,), expected, document))
 
     async def lead(self, role: str, seconds: float) -> bool:
         """A lease of its own for each role; it ends by itself."""
-        return await self._leased(f"{shard_prefix(0)}lead:{role}", seconds)
+        return await self._leased(0, f"lead:{role}", seconds)
 
     async def pause(self, seconds: float) -> bool:
         """Take or renew the lease on every shard; it ends by itself."""
         for shard in range(self.shards):
-            if not await self._leased(shard_prefix(shard) + "lease", seconds):
+            if not await self._leased(shard, "lease", seconds):
                 return False
         return True
 
-    async def _leased(self, key: str, seconds: float) -> bool:
-        ends = int(seconds * 1000)
-        if not await answered(self._client.set(key, self._lease, nx=True, px=ends)):
-            if await answered(self._client.get(key)) != self._lease.encode():
+    async def _leased(self, shard: int, name: str, seconds: float) -> bool:
+        at, key, ends = self._at(shard), shard_prefix(shard) + name, int(seconds * 1000)
+        if not await at(lambda redis: redis.set(key, self._lease, nx=True, px=ends)):
+            if await at(lambda redis: redis.get(key)) != self._lease.encode():
                 return False
-            await answered(self._client.set(key, self._lease, px=ends))
+            await at(lambda redis: redis.set(key, self._lease, px=ends))
         return True
 
     async def resume(self) -> None:
         """Give the lease back, where it is still this store's."""
-        for shard in range(self.shards):
-            key = shard_prefix(shard) + "lease"
-            if await answered(self._client.get(key)) == self._lease.encode():
-                await answered(self._client.delete(key))
+        await self._each(self._resume)
 
-    async def stored_users(self, app: str) -> AsyncIterator[StoredUser]:
+    async def _resume(self, shard: int) -> None:
+        at, key = self._at(shard), shard_prefix(shard) + "lease"
+        if await at(lambda redis: redis.get(key)) == self._lease.encode():
+            await at(lambda redis: redis.delete(key))
+
+    def stored_users(self, app: str) -> AsyncIterator[StoredUser]:
         """Every user of an app, many buckets in one round trip."""
-        for shard in range(self.shards):
-            prefix = app_prefix(shard, app).encode()
-            buckets = [key async for key in self._keys(prefix + b"b:")]
-            for at in range(0, len(buckets), _SCAN_COUNT):
-                for user in await self._users(shard, prefix, buckets[at : at + _SCAN_COUNT]):
-                    yield user
-
-    async def _users(self, shard: int, prefix: bytes, buckets: Sequence[bytes]) -> list[StoredUser]:
-        async with self._client.pipeline(transaction=False) as call:
-            for bucket in buckets:
-                call.hgetall(bucket)
-            answers = await answered(call.execute())
-        stored = {
-            bucket[len(prefix) + 2 :] + field: value
-            for bucket, fields in zip(buckets, answers, strict=True)
-            for field, value in fields.items()
-        }
-        long = [user for user, value in stored.items() if not value]
-        async with self._client.pipeline(transaction=False) as call:
-            for user in long:
-                call.get(prefix + b"r:" + user)
-                call.hgetall(prefix + b"k:" + user)
-            answers = await answered(call.execute())
-        parts = dict(zip(long, answers[1::2], strict=True))
-        stored.update(zip(long, answers[::2], strict=True))
-        return [
-            StoredUser(
-                shard, int.from_bytes(value[:INDEX_BYTES], "little"), value[INDEX_BYTES:], parts.get(user, {})
-            )
-            for user, value in stored.items()
-        ]
+        return self._whole.users(app)
 
     async def stored_counters(self, app: str) -> dict[int, dict[str, dict[str, int]]]:
         """Every counter of an app, by shard."""
-        found: dict[int, dict[str, dict[str, int]]] = {}
-        for shard in range(self.shards):
-            prefix = app_prefix(shard, app).encode() + b"c:"
-            keys = [key async for key in self._keys(prefix)]
-            found[shard] = {
-                key[len(prefix) :].decode(): numbers(await answered(self._client.hgetall(key)))
-                for key in keys
-            }
-        return found
+        return await self._whole.counters(app)
 
     async def stored_sets(self, app: str) -> dict[int, dict[str, Bitmap]]:
         """Every set of an app, by shard, each as long as the shard has chunks."""
-        found: dict[int, dict[str, Bitmap]] = {}
-        for shard in range(self.shards):
-            prefix = app_prefix(shard, app).encode()
-            chunks = chunks_of(int(await answered(self._client.hget(prefix + b"n", "users")) or 0))
-            stored: dict[str, list[bytes | None]] = {}
-            async for key in self._keys(prefix + b"s:"):
-                name, _, chunk = key[len(prefix) + 2 :].decode().rpartition(":")
-                stored.setdefault(name, [None] * chunks)[int(chunk)] = await answered(self._client.get(key))
-            found[shard] = {name: bitmap_of_chunks(values) for name, values in stored.items()}
-        return found
+        return await self._whole.sets(app)
 
     async def stored_ledgers(self, app: str) -> dict[int, dict[str, dict[int, int]]]:
         """Every ledger of an app, by shard."""
-        found: dict[int, dict[str, dict[int, int]]] = {}
-        for shard in range(self.shards):
-            prefix = app_prefix(shard, app).encode() + b"l:"
-            keys = [key async for key in self._keys(prefix)]
-            found[shard] = {
-                key[len(prefix) :].decode(): entries(await answered(self._client.hgetall(key)))
-                for key in keys
-            }
-        return found
-
-    async def _keys(self, prefix: bytes) -> AsyncIterator[bytes]:
-        pattern = (
-            b"".join(b"\\" + bytes((byte,)) if byte in b"*?[]\\" else bytes((byte,)) for byte in prefix)
-            + b"*"
-        )
-        seen: set[bytes] = set()
-        async for key in self._client.scan_iter(match=pattern, count=_SCAN_COUNT):
-            if key not in seen:  # SCAN may name a key twice.
-                seen.add(key)
-                yield key
+        return await self._whole.ledgers(app)
 
     async def aclose(self) -> None:
         """Close connections."""
         await self._reader.aclose()
-        await self._client.aclose()
+        await self._nodes.aclose()
+
+
+async def _let_go(prefix: str, count: int, redis: "aioredis.Redis") -> None:
+    async with redis.pipeline(transaction=True) as call:
+        call.delete(prefix + "t")
+        if count:
+            call.hincrby(prefix + "n", "revisions", count)
+        await call.execute()

@@ -16,7 +16,9 @@ import redis.asyncio as aioredis
 from stream.store.calls import answered
 from stream.store.chunks import chunks_of
 from stream.store.keys import app_prefix
+from stream.store.nodes import client_options
 from stream.store.reading import PlainReader, Reader, counter_key, ledger_key, set_keys
+from stream.store.tracking import OPTIONS as TRACKED
 from stream.store.tracking import Command, TrackedConnection, TrackingRefused
 from stream.store.view_cache import CounterEntry, Entry, LedgerEntry, SetEntry, ViewCache
 from stream.store.views import Names, Part
@@ -137,3 +139,11 @@ class RememberingReader:
 
 def _decoded(stored: dict[Entry, dict[int, Any]]) -> Sequence[Any]:
     return [entry.decoded(values) for entry, values in stored.items()]
+
+
+def remembering(
+    url: str, plain: PlainReader, bytes_max: int, *, timeout_seconds: float, **options: Any
+) -> RememberingReader:
+    """A remembering reader of the one server at a URL."""
+    given = client_options(timeout_seconds, **options) | TRACKED
+    return RememberingReader(aioredis.Redis.from_url(url, **given), plain, bytes_max)

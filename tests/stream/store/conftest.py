@@ -1,4 +1,4 @@
-"""Which stores is the suite run against? Both: the in-memory one, and Redis with one shard and with three, also remembering."""
+"""Which stores is the suite run against? The in-memory one; Redis with one shard and with three, also remembering; a cluster."""
 
 from collections.abc import AsyncIterator
 
@@ -9,7 +9,9 @@ from stream.store.protocol import Store
 from stream.store.redis import RedisStore
 
 
-@pytest.fixture(params=["memory", "memory-3", "redis", "redis-3", "remembering", "remembering-3"])
+@pytest.fixture(
+    params=["memory", "memory-3", "redis", "redis-3", "remembering", "remembering-3", "cluster-16"]
+)
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     kind, _, shards = request.param.partition("-")
     opened: Store
@@ -17,7 +19,7 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
         opened = MemoryStore(int(shards or 1))
     else:
         bytes_max = 1 << 20 if kind == "remembering" else 0
-        url = request.getfixturevalue("valkey").url
+        url = request.getfixturevalue("masters" if kind == "cluster" else "valkey").url
         opened = RedisStore.connect(url, int(shards or 1), remembers_bytes_max=bytes_max)
     yield opened
     await opened.aclose()

@@ -1,0 +1,262 @@
+"""Which server holds a shard? One server holds all of them; of a Redis Cluster each master some.
+
+A shard is one hash tag and so one slot: every call of ours goes to one server, as it does without a cluster. Hence plain clients,
+one a master, and the map of slots from `CLUSTER SLOTS`, drawn again after every failure. redis-py's own cluster client has a second
+kind of pipeline and closes connections under calls that are on their way; here nothing differs but the address.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+import redis.asyncio as aioredis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.crc import key_slot
+from redis.exceptions import ResponseError
+
+from stream.store.calls import Call, Moved, answered
+from stream.store.keys import shard_prefix
+from stream.store.protocol import IdentityMismatch, StoreUnavailable
+
+CLUSTER_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
+DEFAULT_PORT = 6379
+_CONNECT_SECONDS = 5.0
+# A server that does not tell its map within so long is passed over.
+_MAP_SECONDS = 2.0
+_GONE_MAX = 8
+
+
+class Address(NamedTuple):
+    """Where a server listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Nodes(Protocol):
+    """The servers under a store."""
+
+    async def ask(self, shard: int, call: Call) -> Any:
+        """The answer of a call to the server of a shard. Raises StoreUnavailable."""
+
+    async def every(self) -> "dict[str, aioredis.Redis]":
+        """The clients of all servers that hold shards, by address. Raises StoreUnavailable, IdentityMismatch."""
+
+    async def client(self, shard: int) -> "aioredis.Redis":
+        """The server of a shard, as it is now."""
+
+    async def aclose(self) -> None:
+        """Close connections."""
+
+
+def nodes(url: str, shards: int, *, timeout_seconds: float, **options: Any) -> Nodes:
+    """The servers of a URL.
+
+    `redis+cluster://user:password@host:port,host:port` (or `rediss+cluster`) names some servers of a cluster.
+    """
+    given = client_options(timeout_seconds, **options)
+    if not is_cluster(url):
+        return OneServer(aioredis.Redis.from_url(url, **given), url)
+    seeds, url_of = cluster_url(url)
+
+    def connect(address: Address, **other: Any) -> "aioredis.Redis":
+        return aioredis.Redis.from_url(url_of(address), **given | other)
+
+    return Cluster(seeds, connect, shards)
+
+
+def client_options(timeout_seconds: float, **options: Any) -> dict[str, Any]:
+    """The keywords of every client. redis-py's own retries are off: it would send a write again that was already done."""
+    return {
+        "decode_responses": False,
+        "socket_timeout": timeout_seconds,
+        "socket_connect_timeout": _CONNECT_SECONDS,
+        "retry": Retry(NoBackoff(), 0),
+        **options,
+    }
+
+
+def is_cluster(url: str) -> bool:
+    """Whether the URL is that of a cluster."""
+    return urlsplit(url).scheme in CLUSTER_SCHEMES
+
+
+def cluster_url(url: str) -> tuple[list[Address], Callable[[Address], str]]:
+    """The servers that a cluster's URL names, and how to make a plain URL for another one. Raises ValueError."""
+    parts = urlsplit(url)
+    who, at, hosts = parts.netloc.rpartition("@")
+    if parts.path not in ("", "/", "/0"):
+        raise ValueError("a cluster has no numbered databases: leave the path away")
+    scheme = CLUSTER_SCHEMES[parts.scheme]
+    seeds = []
+    for host in hosts.split(","):
+        one = urlsplit(f"{scheme}://{host}")
+        if not one.hostname:
+            raise ValueError(f"{host!r} is not host:port")
+        seeds.append(Address(one.hostname, one.port or DEFAULT_PORT))
+    query = f"?{parts.query}" if parts.query else ""
+    return seeds, lambda address: f"{scheme}://{who}{at}{address}{query}"
+
+
+class OneServer:
+    """All shards on one server."""
+
+    def __init__(self, client: "aioredis.Redis", url: str = "") -> None:
+        self._client = client
+        self._name = urlsplit(url).netloc.rpartition("@")[2] or "the server"
+
+    async def ask(self, shard: int, call: Call) -> Any:
+        """Straight to the server."""
+        return await answered(call(self._client))
+
+    async def every(self) -> "dict[str, aioredis.Redis]":
+        """The one. A part of a cluster refuses what the other parts hold, so it is refused as a whole."""
+        if (await answered(self._client.info("cluster"))).get("cluster_enabled"):
+            raise IdentityMismatch(
+                "this Redis is part of a cluster: RETENTION_REDIS_URL must begin with redis+cluster:// (or rediss+cluster://)"
+            )
+        return {self._name: self._client}
+
+    async def client(self, shard: int) -> "aioredis.Redis":
+        """The one."""
+        return self._client
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        await self._client.aclose()
+
+
+class Cluster:
+    """The masters of a Redis Cluster.
+
+    connect   makes a client for an address; keywords go to it and win
+    """
+
+    def __init__(
+        self, seeds: Sequence[Address], connect: Callable[..., "aioredis.Redis"], shards: int
+    ) -> None:
+        self._connect = connect
+        self._slots = [key_slot(shard_prefix(shard).encode()) for shard in range(shards)]
+        self._seeds = list(seeds)
+        self._servers: list[Address] = []  # masters and replicas of the last map
+        self._told_by: Address | None = None
+        self._masters: list[Address] = []  # all of them, also those that hold no shard
+        self._owners: list[Address] = []  # by shard
+        self._clients: dict[Address, aioredis.Redis] = {}
+        self._gone: list[aioredis.Redis] = []  # of servers that are masters no more
+        self._is_stale = True
+        self._drawing = asyncio.Lock()
+
+    async def ask(self, shard: int, call: Call) -> Any:
+        """To the master of the shard; after any failure the map is drawn again before the next call."""
+        for is_last in (False, True):
+            client = await self.client(shard)
+            try:
+                return await answered(call(client))
+            except Moved:
+                self._is_stale = True  # Nothing was done yet, so it may be said again, to the right one.
+                if is_last:
+                    raise
+            except StoreUnavailable:
+                self._is_stale = True
+                raise
+        raise AssertionError("the second try answers or raises")
+
+    async def every(self) -> "dict[str, aioredis.Redis]":
+        """The masters."""
+        await self._draw()
+        return {str(address): self._client(address) for address in self._masters}
+
+    async def client(self, shard: int) -> "aioredis.Redis":
+        """The master of a shard as the map has it."""
+        await self._draw()
+        return self._client(self._owners[shard])
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for client in [*self._clients.values(), *self._gone]:
+            await client.aclose()
+        self._clients.clear()
+        self._gone.clear()
+        self._is_stale = True
+
+    def _client(self, address: Address) -> "aioredis.Redis":
+        if address not in self._clients:
+            self._clients[address] = self._connect(address)
+        return self._clients[address]
+
+    async def _draw(self) -> None:
+        """Know who holds what."""
+        async with self._drawing:
+            if not self._is_stale:
+                return
+            problem = ""
+            for address in self._candidates():
+                try:
+                    ranges = await self._told(address)
+                except StoreUnavailable as error:
+                    problem = str(error)
+                    continue
+                owners = [owner for slot in self._slots if (owner := _owner(slot, ranges)) is not None]
+                if len(owners) < len(self._slots):
+                    problem = f"as {address} says, some slots have no server"
+                    continue
+                self._told_by = address
+                await self._take(ranges, owners)
+                return
+        raise StoreUnavailable(f"no server of the cluster says who holds what ({problem})")
+
+    def _candidates(self) -> list[Address]:
+        """Whom to ask for the map. Whoever told it last comes last: it may be cut off from the others and not know."""
+        everybody = dict.fromkeys([*self._servers, *self._seeds])
+        return sorted(everybody, key=lambda one: one == self._told_by)
+
+    async def _take(self, ranges: "list[_Range]", owners: list[Address]) -> None:
+        self._owners = owners
+        self._masters = sorted({one.servers[0] for one in ranges})
+        self._servers = list(dict.fromkeys(server for one in ranges for server in one.servers))
+        self._is_stale = False
+        self._gone += [self._clients.pop(address) for address in set(self._clients) - set(self._masters)]
+        # Calls to the latest of them may still be on their way; they end with an answer or an error of their own.
+        while len(self._gone) > _GONE_MAX:
+            await self._gone.pop(0).aclose()
+
+    async def _told(self, address: Address) -> "list[_Range]":
+        client = self._connect(address, socket_timeout=_MAP_SECONDS, socket_connect_timeout=_MAP_SECONDS)
+        try:
+            told = await answered(client.execute_command("CLUSTER", "SLOTS"))  # type: ignore[no-untyped-call]
+        except ResponseError as error:
+            if "cluster support disabled" in str(error):
+                raise IdentityMismatch(
+                    f"Redis at {address} is no cluster: RETENTION_REDIS_URL must begin with redis:// (or rediss://)"
+                ) from None
+            raise
+        finally:
+            await client.aclose()
+        return [
+            _Range(int(first), int(last), [_address(server, address) for server in servers])
+            for first, last, *servers in told
+        ]
+
+
+class _Range(NamedTuple):
+    """Slots from first to last; their master, then its replicas."""
+
+    first: int
+    last: int
+    servers: list[Address]
+
+
+def _owner(slot: int, ranges: Sequence[_Range]) -> Address | None:
+    return next((one.servers[0] for one in ranges if one.first <= slot <= one.last), None)
+
+
+def _address(server: Sequence[Any], asked: Address) -> Address:
+    """A server that does not know its own name is the one that was asked."""
+    host = server[0].decode() if isinstance(server[0], bytes) else server[0]
+    return Address(host if host and host != "?" else asked.host, int(server[1]))
