@@ -171,6 +171,10 @@ BUSINESS_ALERTS = Query(
 )
 SOUND = Query("retention:numbers_sound:bool", "numbers sound")
 WATCH_AGE = Query("retention:watch_age_seconds:min", "age")
+WATCH_SECONDS = Query("max(retention_watch_run_duration_seconds)", "time of a look")
+WATCH_LEADS = Query("sum(retention_watch_leads)", "watches that look")
+WATCH_ERRORS = Query(f"sum(rate(retention_watch_errors_total[{RATE}]))", "looks that failed")
+WEBHOOK = Query(per_second("retention_watch_webhook_total", "outcome"), "{{outcome}}")
 
 # --- pipeline
 UP = Query('up{job=~"retention-.+"}', "{{job}} {{instance}}")

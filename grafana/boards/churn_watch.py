@@ -42,7 +42,7 @@ def _detectors() -> list[Any]:
         lines(
             2,
             "CUSUM by day",
-            f"Small losses added up over days. From {config.CUSUM_ALERT:g} on it is a drift.",
+            f"Small losses added up over days, to 10 at most. From {config.CUSUM_ALERT:g} on it is a drift.",
             [queries.CUSUM],
             units.NoUnit,
             decimals=1,
@@ -52,7 +52,7 @@ def _detectors() -> list[Any]:
         lines(
             3,
             "z of today's pace",
-            "Returning users so far today against the same time of the same weekday, in deviations usual for this app.",
+            "Returning users of the last minutes against the same time of the same weekday, in deviations usual for this app.",
             [queries.Z_PACE],
             units.NoUnit,
             decimals=1,
@@ -125,7 +125,8 @@ def _evidence() -> list[Any]:
         lines(
             7,
             "Drop",
-            "Expected minus seen, as a share; below 0 is better than expected.",
+            "What is missing: of a settled day the expected minus the seen share of the cohort, of the pace the share of the users "
+            "expected. Below 0 is better than expected.",
             [queries.DROP],
             units.PercentUnit,
             decimals=1,
@@ -149,5 +150,20 @@ def _evidence() -> list[Any]:
             units.Short,
             span=24,
             height=6,
+        ),
+        lines(
+            12,
+            "Watch",
+            "How long a look at all apps takes, how many watches look (one; others stand by), and looks that failed, a second.",
+            [queries.WATCH_SECONDS, queries.WATCH_LEADS, queries.WATCH_ERRORS],
+            units.NoUnit,
+            decimals=2,
+        ),
+        lines(
+            13,
+            "Webhook",
+            "Tries to tell an incident to the webhook, a second, by what became of them.",
+            [queries.WEBHOOK],
+            units.CountsPerSecond,
         ),
     ]
