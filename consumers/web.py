@@ -15,6 +15,7 @@ from http import HTTPStatus
 from inspect import isawaitable
 from typing import Any
 
+import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -140,6 +141,14 @@ def encode(value: Any) -> bytes:
     )  # half a surrogate pair, which a path can hold, is an escape
 
 
+def encode_report(value: Any) -> bytes:
+    """The JSON bytes of a long answer, many times as fast. Only for one whose floats are quotients of whole numbers, never NaN."""
+    try:
+        return _report.encode(value)
+    except (UnicodeEncodeError, OverflowError):  # half a surrogate pair; a number of more than 64 bits
+        return encode(value)
+
+
 def problem(status: int, detail: str, **more: Any) -> web.Response:
     """An error in the form of RFC 9457; `detail` says what to change, `more` are members of its kind."""
     about = {
@@ -195,4 +204,5 @@ def endpoints_of(app: web.Application) -> list[str]:
     ]
 
 
+_report = msgspec.json.Encoder()
 _NOT_KEPT = {"Cache-Control": "no-store"}

@@ -43,7 +43,7 @@ PLACES = {
         "consumers/intake/delivery.py",
         "consumers/ingest",
     ],
-    "msgspec": ["stream"],
+    "msgspec": ["stream", "consumers/web.py"],
     "typer": ["consumers/cli"],
     "rich": ["consumers/cli"],
     "pydantic": [
@@ -60,6 +60,7 @@ PLACES = {
 }
 # The values of the engine are msgspec Structs everywhere; bytes become values, and values bytes, only here.
 CODECS = [
+    "consumers/web.py",
     "stream/events/decode.py",
     "stream/events/posted.py",
     "stream/store/codec.py",

@@ -32,7 +32,7 @@ from consumers.kafka_access import KafkaUnavailable
 from consumers.settings import Settings
 from consumers.status import status
 from consumers.telemetry import product_version
-from consumers.web import Render, answered, encode, probes, problem
+from consumers.web import Render, answered, encode, encode_report, probes, problem
 from stream.events.schema import TOPICS
 from stream.report import QueryError, active, apps, compare, crr, feedback, retention, revenue, values
 from stream.report.choices import parse_values
@@ -45,6 +45,7 @@ from stream.store.protocol import Store, StoreUnavailable
 
 HEAVY_AT_ONCE = 2
 HEAVY_WAITING_MAX = 64
+LONG = (retention, revenue)  # answers of very many cells; their floats are quotients of whole numbers
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 Report = Callable[..., Awaitable[dict[str, Any]]]
@@ -146,7 +147,12 @@ class Api:
         """The answer of the read model; of heavy ones only so many are worked out at once."""
         asked = {"now_ms": self._now_ms(), "default_zone": self._zone(query.app), **more}
         async with self._gate.entered() if heavy else nullcontext():
-            return await _sent(report(self._store, query, **asked))
+            found = await report(self._store, query, **asked)
+            # A large answer takes a while to write; the probes are answered meanwhile.
+            body = await asyncio.to_thread(encode_report if report in LONG else encode, found)
+        response = answered(None)
+        response.body = body
+        return response
 
     async def erase(self, request: web.Request) -> web.Response:
         """DELETE /api/v1/users: whoever shows the admin key orders the erasure of a user."""
@@ -205,14 +211,6 @@ class Api:
         except StoreUnavailable as error:
             return f"Redis gives no answer: {error}"
         return None
-
-
-async def _sent(asked: Awaitable[dict[str, Any]]) -> web.Response:
-    # A large answer takes a while to write; the probes are answered meanwhile.
-    body = await asyncio.to_thread(encode, await asked)
-    response = answered(None)
-    response.body = body
-    return response
 
 
 def _parameters(request: web.Request) -> Mapping[str, str]:

@@ -65,11 +65,15 @@ class Grid:
         """How many columns the row has."""
         return bisect_right(self.columns, self.reach(row), key=lambda column: column.n)
 
+    def complete_to(self, row: int) -> int:
+        """The last period of a row that is over, in cells that end with it."""
+        if self.length_ms is not None:
+            return (self.span.as_of_ms - self.end_ms(row)) // self.length_ms - (not self.by_hour)
+        return self.calendar.number(self.span.begun) - row - 1
+
     def complete(self, row: int, column: Column) -> bool:
         """Whether a cell is over."""
-        if self.length_ms is not None:
-            return self.span.as_of_ms >= self.end_ms(row) + (column.end + (not self.by_hour)) * self.length_ms
-        return row + column.end < self.calendar.number(self.span.begun)
+        return column.end <= self.complete_to(row)
 
     def size_complete(self, row: int) -> bool:
         """Whether nobody can start in the row any more."""

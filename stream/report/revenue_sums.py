@@ -106,7 +106,7 @@ def _active(rows: Rows, cohort: str, view: View, keep: Bitmap | None) -> tuple[i
             members = _united([cohort_of(take, cohort, day) for day in rows.days_of(row)])
             members = members if keep is None else members & take(_KEEP)
             later = counts_with(members, active[row + 1 : row + len(numbers)])
-            for n, users in enumerate([count(members), *later]):
+            for n, users in enumerate([count(members), *later.tolist()]):
                 numbers[n] += users
     return total, found
 

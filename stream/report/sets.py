@@ -5,6 +5,7 @@ is worked out on the way (unions of days, members of a cohort) never takes more 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ Bitmap = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
 # Bitmaps one below the other.
 Stack = npt.NDArray[np.uint64]
+Counts = npt.NDArray[np.int64]
 Take = Callable[[str], Bitmap]
 
 NOT_SET = "(not set)"
@@ -88,23 +90,36 @@ def count(bitmap: Bitmap) -> int:
     )  # half the time of 64 bits, and no server holds 2^32 users
 
 
-def counts_with(members: Bitmap, days: Stack) -> list[int]:
+class Spans(NamedTuple):
+    """First and last of some spans of periods, counted from the first period that is in any, up to the last one there is."""
+
+    begin: int
+    end: int
+    spans: Sequence[tuple[int, int]]
+    one_each: bool  # each period once, in order
+
+    @classmethod
+    def of(cls, spans: Sequence[tuple[int, int]], periods: int) -> "Spans":
+        """Those of so many periods; later than the last one nobody is."""
+        begin = min((first for first, _ in spans if first < periods), default=0)
+        cut = [(first - begin, min(last, periods - 1) - begin) for first, last in spans]
+        end = max((last for first, last in cut if first <= last), default=-1)
+        return cls(begin, begin + end, cut, cut == [(at, at) for at in range(end + 1)])
+
+
+def counts_with(members: Bitmap, days: Stack) -> Counts:
     """How many of `members` are in each of `days`."""
-    return counts_over(members, days, [(at, at) for at in range(len(days))])
+    return counts_over(members, days, Spans.of([(at, at) for at in range(len(days))], len(days)))
 
 
-def counts_over(members: Bitmap, periods: Stack, spans: Iterable[tuple[int, int]]) -> list[int]:
-    """How many of `members` are in any of the periods from first to last of each span; later than the last one nobody is."""
-    spans = [(first, min(last, len(periods) - 1)) for first, last in spans]
-    begin = min((first for first, last in spans if first <= last), default=0)
-    end = max((last for first, last in spans if first <= last), default=-1)
-    members, periods = _around(members, periods[begin : end + 1])
+def counts_over(members: Bitmap, periods: Stack, spans: Spans) -> Counts:
+    """How many of `members` are in any of the periods of each span."""
+    members, periods = _around(members, periods[spans.begin : spans.end + 1])
     if not members.size or not len(periods):
-        return [0] * len(spans)
-    if all(first >= last for first, last in spans):
-        alone = _counts_in(members, periods)
-        return [alone[first - begin] if first == last else 0 for first, last in spans]
-    return _counts_of_unions(members, periods, [(first - begin, last - begin) for first, last in spans])
+        return np.zeros(len(spans.spans), np.int64)
+    if spans.one_each:
+        return _counts_in(members, periods)
+    return np.array(_counts_of_unions(members, periods, spans.spans), np.int64)
 
 
 def _around(members: Bitmap, periods: Stack) -> tuple[Bitmap, Stack]:
@@ -118,10 +133,10 @@ def _around(members: Bitmap, periods: Stack) -> tuple[Bitmap, Stack]:
     return members[first:stop], periods[:, first:stop]
 
 
-def _counts_in(members: Bitmap, periods: Stack) -> list[int]:
+def _counts_in(members: Bitmap, periods: Stack) -> Counts:
     if members.size > _NARROW_WORDS:
-        return [count(members & period) for period in periods]
-    found: list[int] = np.bitwise_count(members & periods).sum(axis=1, dtype=np.uint32).tolist()
+        return np.array([count(members & period) for period in periods], np.int64)
+    found: Counts = np.bitwise_count(members & periods).sum(axis=1, dtype=np.uint32).astype(np.int64)
     return found
 
 

@@ -12,7 +12,7 @@ from stream.report.exact import Exact
 from stream.report.grid import Column, Grid
 from stream.report.query import RetentionQuery
 from stream.report.segments import Segment
-from stream.report.sets import Bitmap, Block, any_of, blocks, count, counts_over
+from stream.report.sets import Bitmap, Block, Spans, any_of, blocks, count, counts_over
 from stream.report.starts import Starts, members_of, starts_of
 from stream.store.chunks import members_of as users_of
 from stream.store.protocol import Ledger
@@ -47,6 +47,13 @@ def last_period(query: RetentionQuery, grid: Grid) -> int:
     return reach if query.is_unbounded else min(reach, max(column.end for column in grid.columns))
 
 
+class _Later(NamedTuple):
+    """The cells of a row: those that begin in period 0, by place, with the last period that counts; and the spans of the others."""
+
+    begun: list[tuple[int, int]]
+    spans: Spans
+
+
 class Counting:
     """The numbers of all segments, grown block by block."""
 
@@ -57,6 +64,7 @@ class Counting:
         self._users = np.zeros(shape, np.int64)
         self._money = {currency: Exact(*shape) for currency in read.currencies}
         self._last = last_period(query, grid)
+        self._rows: dict[int, _Later] = {}
 
     def count(self, way: Way) -> list[Table]:
         """The tables."""
@@ -86,27 +94,36 @@ class Counting:
         spans = [counted(self.query, column) for column in self._columns(at)]
         return [(first, self._last if last is None else last) for first, last in spans]
 
+    def _later(self, at: int, base: int, periods: int) -> _Later:
+        """Which cells of a row count who came back after period 0; every block has the same."""
+        if at not in self._rows:
+            begun, spans = [], []
+            for place, (first, last) in enumerate(self._spans(at)):
+                # With an unbounded criterion every period stands for all later ones too.
+                end = base + (min(last, max(first, 1)) if self.query.is_unbounded else last)
+                if first:
+                    spans.append((base + first, end))
+                else:
+                    begun.append((place, end))
+            self._rows[at] = _Later(begun, Spans.of(spans, periods))
+        return self._rows[at]
+
     def _add_users(self, block: Block, activity: Activity, at: int, starts: Starts) -> None:
         members, base = members_of(starts), activity.offset(at)
         own = activity.own(starts) if self.query.is_of_buying else members
-        begun: dict[int, Bitmap] = {}
-        later: dict[int, tuple[int, int]] = {}
-        for place, (first, last) in enumerate(self._spans(at)):
-            # With an unbounded criterion every period stands for all later ones too.
-            end = base + (min(last, max(first, 1)) if self.query.is_unbounded else last)
-            if first:
-                later[place] = base + first, end
-            else:
-                begun[place] = (
-                    any_of([own, *activity.periods[base + 1 : end + 1]]) if self.query.is_of_buying else own
-                )
+        begun, later = self._later(at, base, len(activity.periods))
+        from_start = [
+            any_of([own, *activity.periods[base + 1 : end + 1]]) if self.query.is_of_buying else own
+            for _, end in begun
+        ]
         for which, segment in enumerate(self.segments):
             some = members if segment.users is None else members & block(f"{_SEGMENT}{which}")
             self._sizes[which, at] += count(some)
-            for place, users in zip(later, counts_over(some, activity.periods, later.values()), strict=True):
-                self._users[which, at, place] += users
-            for place, from_start in begun.items():
-                self._users[which, at, place] += count(some & from_start)
+            # Cells that begin in period 0 come first.
+            cells = slice(len(begun), len(begun) + len(later.spans))
+            self._users[which, at, cells] += counts_over(some, activity.periods, later)
+            for (place, _), users in zip(begun, from_start, strict=True):
+                self._users[which, at, place] += count(some & users)
 
     def _labels(self, block: Block) -> npt.NDArray[np.int64] | None:
         """The segment of each user of the block, -1 of whom is in none; None where there is only one."""

@@ -1,9 +1,11 @@
 """Which share came back, and how sure is it? Rates with their 95 % Wilson intervals, and pooled averages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import sqrt
 from statistics import NormalDist
 from typing import NamedTuple
+
+import numpy as np
 
 Z_95 = NormalDist().inv_cdf(0.975)
 
@@ -41,6 +43,23 @@ def rate(users: int, size: int) -> Rate:
     if size == 0:
         return Rate(None, None, None)
     return Rate(users / size, *wilson(users, size))
+
+
+def rates(users: Sequence[int], sizes: Sequence[int]) -> list[Rate]:
+    """`rate` of many at once, the same to the last bit. Raises ValueError as `wilson` does."""
+    some, of = np.array(users, np.float64), np.array(sizes, np.float64)
+    if not ((some >= 0) & (some <= of)).all():
+        raise ValueError("not every one is a share")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p, square = some / of, Z_95 * Z_95 / of
+        middle, half = p + square / 2, Z_95 * np.sqrt(p * (1 - p) / of + square / (4 * of))
+        low, high = (middle - half) / (1 + square), (middle + half) / (1 + square)
+    low[some == 0] = 0.0
+    high[some == of] = 1.0
+    found = list(map(Rate, p.tolist(), low.tolist(), high.tolist()))
+    for at in np.flatnonzero(of == 0).tolist():
+        found[at] = Rate(None, None, None)
+    return found
 
 
 def pooled(cells: Iterable[tuple[int, int]]) -> tuple[int, int]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 
-from consumers.web import CannotListen, Served, encode, serve_probes
+from consumers.web import CannotListen, Served, encode, encode_report, serve_probes
 
 
 async def fetched(url: str, method: str = "GET") -> tuple[int, str, bytes]:
@@ -61,6 +64,25 @@ async def test_a_port_that_is_taken_is_an_error_of_one_line() -> None:
 )
 async def test_the_url_can_be_opened_on_this_machine(host: str, url: str) -> None:
     assert Served(web.AppRunner(web.Application()), host, 80).url == url
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
+        lambda more: st.lists(more, max_size=4) | st.dictionaries(st.text(max_size=4), more, max_size=4),
+        max_leaves=12,
+    )
+)
+def test_long_answers_say_the_same(value: Any) -> None:
+    assert json.loads(encode_report(value)) == json.loads(encode(value)) == value
+
+
+def test_long_answers_escape_what_no_utf_8_can_say() -> None:
+    assert encode_report({"a": "\udcff", "b": 2**70}) == b'{"a":"\\udcff","b":1180591620717411303424}'
 
 
 def test_json_is_utf_8_and_what_no_utf_8_can_say_is_escaped() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.report.exact import Exact
-from stream.report.sets import Bitmap, blocks, counts_over, entries_of, flags_of, stack_of
+from stream.report.sets import Bitmap, Spans, blocks, counts_over, entries_of, flags_of, stack_of
 from stream.store.chunks import bitmap_of
 from stream.store.protocol import Ledger
 
@@ -43,9 +43,11 @@ def test_counting_over_spans_is_counting_the_users_of_any_period(
     expected = [len(members & set().union(*periods[first : last + 1])) for first, last in spans]
     for words in (1, 64):  # few words of many are gathered
         found = counts_over(
-            _bitmap(members, words), stack_of([_bitmap(one, words) for one in periods]), spans
+            _bitmap(members, words),
+            stack_of([_bitmap(one, words) for one in periods]),
+            Spans.of(spans, len(periods)),
         )
-        assert found == expected
+        assert found.tolist() == expected
 
 
 @given(

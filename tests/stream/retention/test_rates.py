@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.retention.rates import pooled, rate, wilson
+from stream.retention.rates import pooled, rate, rates, wilson
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,17 @@ def test_what_is_no_share_is_refused(successes: int, n: int) -> None:
 def test_a_pooled_average_counts_each_user_once() -> None:
     assert pooled([(1, 1), (0, 99)]) == (1, 100)
     assert pooled([]) == (0, 0)
+
+
+SHARES = st.integers(0, 10**9).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@given(st.lists(SHARES, max_size=8))
+def test_many_rates_at_once_are_the_rates_one_by_one_to_the_last_bit(shares: list[tuple[int, int]]) -> None:
+    users, sizes = [some for some, _ in shares], [of for _, of in shares]
+    assert rates(users, sizes) == [rate(*share) for share in shares]
+
+
+def test_more_than_all_is_no_share() -> None:
+    with pytest.raises(ValueError, match="share"):
+        rates([1, 2], [1, 1])
