@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from consumers.demo import Scenario, Traffic, day_of
-from consumers.kafka import Sender
-from consumers.settings import Settings
 from stream.events.schema import NO_REVISIONS
 from stream.retention.days import zone
 
@@ -25,9 +24,25 @@ def demo_scenario(now_ms: int, timezone: str, app: str = DEMO_APP) -> Scenario:
     )  # fmt: skip
 
 
+class Sends(Protocol):
+    """Where records go: kafka.Sender, or intake.client.CollectorSender."""
+
+    acknowledged: int
+
+    async def put(
+        self, topic: str, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]] = ()
+    ) -> None:
+        """Takes one record for `topic` (without prefix)."""
+
+    async def flush(self) -> None:
+        """Returns when everything that was put is acknowledged."""
+
+
 async def feed(
-    settings: Settings,
+    history: Sends,
+    live: Sends,
     *,
+    timezone: str,
     app: str = DEMO_APP,
     now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -36,23 +51,21 @@ async def feed(
     """Sends the history, says how many records it had, then goes on at the pace of the scenario until cancelled. Topics must exist.
 
     Live events are those of the scenario as well, so that today fills like the days before it did.
-    Raises KafkaUnavailable when Kafka goes away; start it again then, repeats change nothing.
+    Raises what its senders raise when nobody takes them any more; start it again then, repeats change nothing.
     """
-    timezone = settings.zone_name(app)
     sent_ms = now_ms()
-    async with Sender(settings) as sender:
-        for number, record in enumerate(Traffic(demo_scenario(sent_ms, timezone, app)).records(sent_ms)):
-            await sender.put(record.topic, record.key, record.value, (NO_REVISIONS,))
-            if number % 1_000 == 0:
-                await sleep(0)  # the producer sends meanwhile
-        await sender.flush()
-        on_history(sender.acknowledged)
-        while True:
-            tomorrow_ms = zone(timezone).day_start_ms(day_of(sent_ms, timezone) + 1)
-            today = Traffic(demo_scenario(sent_ms, timezone, app)).records(tomorrow_ms, since_ms=sent_ms)
-            for record in await asyncio.to_thread(list, today):
-                await sleep(max(0.0, (record.ts_ms - now_ms()) / 1000))
-                await sender.put(record.topic, record.key, record.value)
-                await sender.flush()
-            await sleep(max(0.0, (tomorrow_ms - now_ms()) / 1000))
-            sent_ms = tomorrow_ms
+    for number, record in enumerate(Traffic(demo_scenario(sent_ms, timezone, app)).records(sent_ms)):
+        await history.put(record.topic, record.key, record.value, (NO_REVISIONS,))
+        if number % 1_000 == 0:
+            await sleep(0)  # the producer sends meanwhile
+    await history.flush()
+    on_history(history.acknowledged)
+    while True:
+        tomorrow_ms = zone(timezone).day_start_ms(day_of(sent_ms, timezone) + 1)
+        today = Traffic(demo_scenario(sent_ms, timezone, app)).records(tomorrow_ms, since_ms=sent_ms)
+        for record in await asyncio.to_thread(list, today):
+            await sleep(max(0.0, (record.ts_ms - now_ms()) / 1000))
+            await live.put(record.topic, record.key, record.value)
+            await live.flush()
+        await sleep(max(0.0, (tomorrow_ms - now_ms()) / 1000))
+        sent_ms = tomorrow_ms

@@ -10,6 +10,7 @@ GET /api/v1/feedback    NPS and CSAT
 GET /api/v1/apps        which apps and dimensions there are
 GET /api/v1/values      which values a dimension has
 GET /api/v1/status      what is counted, and whether that is all
+POST /api/v1/events     takes events, where RETENTION_API_COLLECTS says so (consumers/intake)
 DELETE /api/v1/users    orders the erasure of a user
 GET /openapi.json       the above, for programs
 """
@@ -28,6 +29,8 @@ from consumers.api.assets import add_page
 from consumers.api.doors import Doors, Refused
 from consumers.api.gate import Crowded, Gate
 from consumers.erasing import Log, erase
+from consumers.intake import PATH as INTAKE_PATH
+from consumers.intake import Intake
 from consumers.kafka_access import KafkaUnavailable
 from consumers.settings import Settings
 from consumers.status import status
@@ -63,8 +66,8 @@ class Api:
         self._gate = Gate(HEAVY_AT_ONCE, HEAVY_WAITING_MAX)
         self.waiting: str | None = None  # why nothing can be answered yet
 
-    def application(self, render: Render) -> web.Application:
-        """The aiohttp application; `render` gives the metrics."""
+    def application(self, render: Render, intake: Intake | None = None) -> web.Application:
+        """The aiohttp application; `render` gives the metrics, `intake` takes events, where this API does."""
         key = self._settings.metrics_key.get_secret_value()
         app = probes(healthy=self._healthy, ready=self._ready, render=render, metrics_key=key)
         for path, answer in {
@@ -81,6 +84,8 @@ class Api:
             app.router.add_get(f"/api/v1/{path}", self._told(answer, self._doors.read))
         app.router.add_delete("/api/v1/users", self._told(self.erase, self._doors.admin))
         app.router.add_get(openapi.PATH, self.description)
+        if intake is not None:
+            intake.add_to(app)
         add_page(app)
         return app
 
@@ -88,6 +93,9 @@ class Api:
         """GET /openapi.json: what is served here, for programs."""
         served = {route.resource.canonical for route in request.app.router.routes() if route.resource}
         kinds = self._doors.kinds | ({"metrics"} if self._settings.metrics_key.get_secret_value() else set())
+        kinds |= (
+            {"write"} if self._settings.write_keys.get_secret_value() and INTAKE_PATH in served else set()
+        )
         return answered(
             openapi.document(served, dimensions=self._dimensions, version=product_version(), keys=kinds)
         )

@@ -9,6 +9,7 @@ from consumers.api.app import Api
 from consumers.api.joined import JoinedMetrics
 from consumers.api.memory import keep_memory
 from consumers.connection import Connection
+from consumers.intake import Intake
 from consumers.settings import Settings
 from consumers.stores import claimed, connect
 from consumers.telemetry import Telemetry
@@ -36,10 +37,12 @@ async def _run(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(one, told.set)
     store = connect(settings, remembers_bytes_max=settings.remembers_mib << 20)
     kafka = Connection(settings)
-    metrics = JoinedMetrics(Telemetry("api"), settings.metrics_from, settings.metrics_key.get_secret_value())
+    telemetry = Telemetry("api", "collector") if settings.api_collects else Telemetry("api")
+    metrics = JoinedMetrics(telemetry, settings.metrics_from, settings.metrics_key.get_secret_value())
     api = Api(settings, store, kafka.open, now_ms=lambda: time.time_ns() // 1_000_000)
     try:
-        application, limits = api.application(metrics.render), Limits.of(settings)
+        intake = Intake(settings, telemetry) if settings.api_collects else None
+        application, limits = api.application(metrics.render, intake), Limits.of(settings)
         served = await serve(application, settings.http_host, settings.http_port, limits)
         print(f"The API answers at {served.url}", flush=True)
         try:

@@ -4,10 +4,11 @@ What is asked stands in parameters.py, what is answered in answers.py; the docum
 so that it names the dimensions of this installation.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from consumers.api import answers
+from consumers.api import answers, posting
 from consumers.api.parameters import parameters
 
 PATH = "/openapi.json"
@@ -24,6 +25,9 @@ class Operation(NamedTuple):
     method: str = "get"
     status: str = "200"
     key: str | None = None  # which key has to be shown, where it is not that of its kind (read, metrics)
+    asked: Sequence[dict[str, Any]] = ()  # beside what parameters.py has for the path
+    body: dict[str, Any] | None = None
+    errors: Mapping[str, str] = MappingProxyType({})  # by status, beside those that every path may have
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -36,6 +40,17 @@ OPERATIONS: dict[str, Operation] = {
     "/api/v1/apps": Operation("Which apps and dimensions there are.", "Apps", answers.APPS),
     "/api/v1/values": Operation("Which values a dimension has.", "Values", answers.VALUES),
     "/api/v1/status": Operation("Whether everything in Kafka is counted.", "Status", answers.STATUS),
+    "/api/v1/events": Operation(
+        "Take events of apps.",
+        "Accepted",
+        posting.ACCEPTED,
+        method="post",
+        status="202",
+        key="write",
+        asked=posting.PARAMETERS,
+        body=posting.BODY,
+        errors=posting.ERRORS,
+    ),
     "/api/v1/users": Operation(
         "Order the erasure of a user.",
         "Receipt",
@@ -82,11 +97,13 @@ def _operation(path: str, dimensions: Sequence[str], keys: Collection[str]) -> d
     errors = {"400": "A question that cannot be answered."} if asked else {}
     if key in keys:
         errors |= {"401": "Another key, or none.", "403": "A key that does not open this, or nobody may."}
+    errors |= operation.errors
     errors |= {"503": "Not now; Retry-After says when to ask again.", "default": "Any other error."}
     return {
         "operationId": operation.name.lower(),
         "summary": operation.summary,
-        "parameters": asked,
+        "parameters": [*asked, *operation.asked],
+        **({"requestBody": operation.body} if operation.body else {}),
         **({"security": [{key: []}]} if key in keys else {}),
         "responses": {
             operation.status: _response("The answer.", operation.kind, operation.name),

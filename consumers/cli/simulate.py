@@ -5,13 +5,14 @@ import contextlib
 import gzip
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from consumers.access import key_for
 from consumers.cli.console import await_, counted, err, out, progress, settings
 from consumers.cli.waiting import caught_up
 from consumers.setting_values import APP_ID
@@ -19,6 +20,7 @@ from consumers.settings import Settings
 
 if TYPE_CHECKING:
     from consumers.demo import Record, Scenario, Traffic
+    from consumers.feed import Sends
 
 FIGURES = (1, 3, 7, 14, 30)
 
@@ -48,6 +50,13 @@ def simulate(
     wait: Annotated[
         bool, typer.Option("--wait", help="Return only when the workers have counted everything.")
     ] = False,
+    collector: Annotated[
+        str | None,
+        typer.Option(
+            help="Send over HTTP through this collector, as apps do; with a key of RETENTION_WRITE_KEYS.",
+            metavar="URL",
+        ),
+    ] = None,
     live: Annotated[
         bool, typer.Option("--live", help="Send the demo instead: 60 days, then live traffic until Ctrl-C.")
     ] = False,
@@ -61,6 +70,7 @@ def simulate(
 
         retention simulate --app sim --users 5000 --days 60 --answer answer.json --wait && retention report --app sim
         retention simulate --app sim --garbage 0.01 --repeats 0.05 --seed 7
+        retention simulate --collector http://127.0.0.1:8081
         retention simulate --live
         retention simulate --out events.ndjson.gz --from 2026-01-01 --days 90
     """
@@ -69,9 +79,12 @@ def simulate(
     if not APP_ID.fullmatch(app):
         raise typer.BadParameter(f"{app!r} is no app id: use [a-z0-9][a-z0-9_-]*", param_hint="--app")
     given = _day(first_day) if first_day else None
-    found = settings(*([] if to_file else ["kafka"]), *(["redis_url"] if wait and not to_file else []))
+    waits = wait and not to_file
+    found = settings(
+        *([] if to_file or (collector and not waits) else ["kafka"]), *(["redis_url"] if waits else [])
+    )
     if live:
-        return await_(_live(found, app))
+        return await_(_live(found, app, collector))
     zone_name = found.zone_name(app)
     today = day_of(int(time.time() * 1000), zone_name)
     first = given if given is not None else today - days
@@ -87,11 +100,11 @@ def simulate(
     if to_file:
         _to_file(records, to_file)
     else:
-        await_(_to_kafka(found, records, scenario, rate))
+        await_(_sent(found, records, scenario, rate, collector))
     if answer:
         answer.write_text(json.dumps(traffic.answer.as_json(scenario, first + days - 1), indent=1) + "\n")
     _say(traffic, first + days - 1, to_file, answer)
-    if wait and not to_file:
+    if waits:
         await_(caught_up(found))
 
 
@@ -110,27 +123,44 @@ def _packed(raw: BinaryIO, path: Path) -> contextlib.AbstractContextManager[Bina
     return gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0)
 
 
-async def _to_kafka(found: Settings, records: "Iterator[Record]", scenario: "Scenario", rate: float) -> None:
-    from consumers.kafka import Kafka, Sender
-
-    async with Kafka(found) as kafka, Sender(found) as sender:
-        await kafka.ensure_topics()
+async def _sent(
+    found: Settings, records: "Iterator[Record]", scenario: "Scenario", rate: float, collector: str | None
+) -> None:
+    async with _sender(found, scenario.app, collector) as sender:
         with progress(unit="records") as bar:
             task = bar.add_task("simulate", total=scenario.days, done=0)
             await _send(sender, records, rate, scenario, lambda **now: bar.update(task, **now))
 
 
-async def _live(found: Settings, app: str) -> None:
-    from consumers.feed import feed
-    from consumers.kafka import Kafka
+@contextlib.asynccontextmanager
+async def _sender(found: Settings, app: str, collector: str | None) -> "AsyncIterator[Sends]":
+    """To Kafka, whose topics then exist, or over HTTP."""
+    if collector:
+        from consumers.intake.client import CollectorSender
 
-    async with Kafka(found) as kafka:
+        key = key_for(found.write_keys.get_secret_value(), app)
+        async with CollectorSender(collector, key=key or "") as over_http:
+            yield over_http
+        return
+    from consumers.kafka import Kafka, Sender
+
+    async with Kafka(found) as kafka, Sender(found) as sender:
         await kafka.ensure_topics()
+        yield sender
+
+
+async def _live(found: Settings, app: str, collector: str | None) -> None:
+    """The demo. Its history is no traffic of today: it goes straight to Kafka, as an import does, where Kafka is known."""
+    from consumers.feed import feed
 
     def told(records: int) -> None:
         out.print(f"{records:,} records of history acknowledged by Kafka, live from now on")
 
-    await feed(found, app=app, on_history=told)
+    async with (
+        _sender(found, app, None if found.kafka else collector) as history,
+        _sender(found, app, collector) as now,
+    ):
+        await feed(history, now, timezone=found.zone_name(app), app=app, on_history=told)
 
 
 async def _send(

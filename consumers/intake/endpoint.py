@@ -24,6 +24,7 @@ from stream.events.posted import NotJson, Posted, Unpacker, items
 from stream.events.schema import Rejection
 
 PATH = "/api/v1/events"
+EXPLAIN = "explain"  # in the query: say of each rejected event what is wrong
 EVENTS_MAX = 1_000
 IN_FLIGHT_BYTES_MAX = 64 * 1024 * 1024
 _RETRY_KAFKA_SECONDS = 2.0
@@ -102,7 +103,7 @@ class Intake:
             await self.delivery.deliver(accepted)
         rejected = {index: one for index, one in enumerate(records) if isinstance(one, Rejection)}
         self._measures.events(len(accepted), (one.reason for one in rejected.values()))
-        explained = "explain" in request.query
+        explained = EXPLAIN in request.query
         return {
             "accepted": len(accepted),
             "rejected": [

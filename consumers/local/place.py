@@ -35,6 +35,7 @@ class Place:
             "kafka_security_protocol": "PLAINTEXT",
             "kafka_idempotence": False,
             "http_port": _http_port(settings.http_host, http_port),
+            "api_collects": True,
             **_metrics(settings),
             "session_timeout_seconds": SESSION_SECONDS,
         }
@@ -50,14 +51,22 @@ class Place:
         host = f"[{self.http_host}]" if ":" in self.http_host else self.http_host
         return {
             "http": f"http://{host}:{self.settings.http_port}",
+            "collector": f"http://{host}:{self.settings.collector_port}",
             "kafka": self.settings.kafka,
             "redis": self.settings.redis_url.get_secret_value(),
         }
 
 
 def _metrics(settings: Settings) -> dict[str, Any]:
-    """The ports of the roles that have only metrics, and the API's page that joins them."""
-    ports = {"worker": free_port(settings.worker_port), "exporter": free_port(settings.exporter_port)}
+    """The ports of the roles beside the API, whose page joins their metrics."""
+    ports = {
+        role: free_port(port)
+        for role, port in (
+            ("worker", settings.worker_port),
+            ("exporter", settings.exporter_port),
+            ("collector", settings.collector_port),
+        )
+    }
     host = HOST if settings.http_host in ANYWHERE else settings.http_host
     host = f"[{host}]" if ":" in host else host
     often = {} if "exporter_refresh_seconds" in settings.model_fields_set else REFRESH

@@ -70,8 +70,10 @@ class _Up:
         self._worker = role("worker", lambda: _ours("worker"), self._worker_up)
         self._api = role("api", lambda: _ours("api"), self._api_up)
         self._exporter = role("exporter", lambda: _ours("exporter"), self._exporter_up)
-        self._demo = role("demo", lambda: _ours("simulate", "--live"))
-        self._readers = [self._worker, self._api, self._exporter, *([self._demo] if options.demo else [])]
+        self._collector = role("collector", lambda: _ours("collector"), self._collector_up)
+        self._demo = role("demo", lambda: _ours("simulate", "--live", *self._through_collector()))
+        self._readers = [self._worker, self._api, self._exporter, self._collector]
+        self._readers += [self._demo] if options.demo else []
 
     async def run(self) -> None:
         """Starts, tells, waits for the signal, stops."""
@@ -108,7 +110,7 @@ class _Up:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _stop(self) -> None:
-        await self._demo.stop()
+        await asyncio.gather(self._demo.stop(), self._collector.stop())
         if self._worker.up and self._api.up and not await _unless(self._hurry, self._drain()):
             _say("what was sent and not counted is dropped: send it again")
         await asyncio.gather(self._worker.stop(), self._api.stop(), self._exporter.stop())
@@ -152,6 +154,17 @@ class _Up:
     async def _exporter_up(self) -> None:
         await _poll(lambda: probes.ready(self._place.http_host, self._place.settings.exporter_port))
 
+    async def _collector_up(self) -> None:
+        await _poll(lambda: probes.ready(self._place.http_host, self._place.settings.collector_port))
+
+    def _through_collector(self) -> list[str]:
+        """Live traffic comes as that of an app does, unless keys are asked for and the demo has none."""
+        from consumers.feed import DEMO_APP  # brings numpy, which nothing else here needs
+
+        keys = self._place.settings.write_keys.get_secret_value()
+        closed = keys and key_for(keys, DEMO_APP) is None
+        return [] if closed else ["--collector", self._place.where()["collector"]]
+
     async def _numbers_show(self) -> bool:
         """A half-loaded demo would be a wrong first sight, so its history is waited for."""
         status = await self._status()
@@ -169,7 +182,8 @@ class _Up:
             write_json(self._options.ready_file, where)
         seconds = time.monotonic() - self._begin
         print(
-            f"ready in {seconds:.1f} s: {where['http']}  Kafka {where['kafka']}  Redis {where['redis']}  (Ctrl-C stops)",
+            f"ready in {seconds:.1f} s: {where['http']}  collector {where['collector']}  Kafka {where['kafka']}"
+            f"  Redis {where['redis']}  (Ctrl-C stops)",
             flush=True,
         )
 

@@ -245,7 +245,10 @@ async def test_the_feed_sends_its_history_and_goes_on_live(settings: Settings) -
     async with Kafka(settings) as kafka:
         await kafka.ensure_topics()
     with pytest.raises(Enough):
-        await feed(settings, now_ms=lambda: now, sleep=sleep, on_history=told.append)
+        async with Sender(settings) as sender:
+            await feed(
+                sender, sender, timezone="UTC", now_ms=lambda: now, sleep=sleep, on_history=told.append
+            )
     records: list[Record] = [record for topic in TOPICS for record in await stored(settings, topic)]
     assert told[0] > 10_000
     assert told[0] + 20 <= len(records) <= told[0] + 60

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +52,20 @@ def test_up_shows_numbers_says_where_and_leaves_nothing_behind(up: Callable[...,
     assert one.stop() == 0
 
 
+def test_events_that_are_posted_to_either_port_are_counted(up: Callable[..., Up], tmp_path: Path) -> None:
+    one = up("--no-demo")
+    lines = events(tmp_path / "a.ndjson", range(10)).read_text().splitlines()
+    half = len(lines) // 2
+    for where, some in (("http", lines[:half]), ("collector", lines[half:])):
+        body = f"[{','.join(some)}]".encode()
+        with urllib.request.urlopen(f"{one.where[where]}/api/v1/events", body, timeout=20) as answer:
+            assert (answer.status, json.load(answer)) == (202, {"accepted": half, "rejected": []})
+    wait_until_now(lambda: one.status()["applied"] == 20, 20)
+    assert cohort(one) == [(10, 10)]
+    assert one.get("/openapi.json")["paths"]["/api/v1/events"]["post"]["requestBody"]
+    assert one.stop() == 0
+
+
 def test_a_second_up_keeps_the_numbers_and_counts_what_comes(up: Callable[..., Up], tmp_path: Path) -> None:
     one = up("--no-demo")
     one.run("import", str(events(tmp_path / "a.ndjson", range(100))), "--wait")
@@ -75,6 +90,7 @@ def test_whatever_is_killed_comes_back_and_counts(up: Callable[..., Up], tmp_pat
         "consumers.cli worker",
         "consumers.cli api",
         "consumers.cli exporter",
+        "consumers.cli collector",
         "valkey-server",
         "tansu",
     ):
@@ -102,7 +118,7 @@ def test_a_killed_up_leaves_no_process_and_the_next_one_starts(up: Callable[...,
     assert f"in use by another `retention up` (process {one.process.pid})" in line
 
     family = one.family()
-    assert len(family) == 5
+    assert len(family) == 6
     one.process.kill()
     one.process.wait()
     _, alive = psutil.wait_procs(family, timeout=5)

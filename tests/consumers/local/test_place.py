@@ -59,8 +59,9 @@ def test_the_api_joins_the_metrics_of_the_roles_of_this_run() -> None:
     assert place.metrics_from == {
         "worker": f"127.0.0.1:{place.worker_port}",
         "exporter": f"127.0.0.1:{place.exporter_port}",
+        "collector": f"127.0.0.1:{place.collector_port}",
     }
-    assert environment(place)["RETENTION_METRICS_FROM"].startswith("exporter=127.0.0.1:")
+    assert environment(place)["RETENTION_METRICS_FROM"].startswith("collector=127.0.0.1:")
 
 
 def test_numbers_are_refreshed_more_often_than_elsewhere_unless_it_is_said_how_often() -> None:

@@ -1,0 +1,126 @@
+"""Sending as an app does: in batches, again when told to, and nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumers.intake.client import CollectorSender
+from consumers.local.servers import free_port
+from consumers.settings import Settings
+from tests.consumers.cli import command
+from tests.consumers.collector.process import Collector
+from tests.consumers.intake.rig import NOW_MS, Rig, event, ready, served, stored
+from tests.servers import Broker
+from tests.waiting import wait_until_now
+
+
+def record(number: int) -> tuple[str, bytes]:
+    fields = {name: said for name, said in event(number).items() if name != "type"}
+    return "sessions", json.dumps(fields).encode()
+
+
+def settings_of(broker: Broker, **more: Any) -> Settings:
+    chosen = {
+        "kafka": broker.bootstrap,
+        "topic_prefix": broker.prefix(),
+        "kafka_idempotence": False,
+        "partitions": 2,
+    }
+    return Settings(**chosen | more)
+
+
+@pytest.fixture
+async def rig(broker: Broker) -> AsyncIterator[Rig]:
+    async with served(settings_of(broker, write_keys="shop=key")) as rig:
+        await ready(rig)
+        yield rig
+
+
+async def test_everything_arrives_once_in_batches_and_what_nobody_can_read_spoils_nothing(rig: Rig) -> None:
+    async with CollectorSender(rig.url, key="key", batch_events=20, now_ms=lambda: NOW_MS) as sender:
+        for number in range(50):
+            await sender.put(record(number)[0], b"ignored", record(number)[1], [("revisions", b"no")])
+        for value in (b"not json", b"", b'{"event_id":"x"}'):
+            await sender.put("sessions", None, value)
+        await sender.flush()
+        assert (sender.acknowledged, sender.rejected) == (50, 3)
+    found = sorted(int(value["event_id"][1:]) for _, _, value in await stored(rig.settings))
+    assert found == list(range(50))
+    assert rig.metric('retention_collector_requests_total{code="202"}') == 3
+    assert rig.metric('retention_collector_requests_total{code="400"}') == 2
+
+
+async def test_told_to_come_again_it_waits_as_long_as_it_was_told(broker: Broker) -> None:
+    now, waits = [0.0], []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        now[0] += seconds
+
+    settings = settings_of(broker, collector_events_per_second=10)
+    async with served(settings, clock=lambda: now[0]) as rig:
+        await ready(rig)
+        async with CollectorSender(rig.url, batch_events=30, posts_at_once=1, sleep=sleep) as sender:
+            for number in range(60):
+                await sender.put(record(number)[0], None, record(number)[1])
+            await sender.flush()
+            assert sender.acknowledged == 60
+    assert len(waits) == 1
+    assert 3 <= waits[0] <= 4.5
+
+
+async def test_a_key_that_opens_nothing_is_an_error_of_one_line(rig: Rig) -> None:
+    async with CollectorSender(rig.url, key="wrong") as sender:
+        await sender.put("sessions", None, record(1)[1])
+        with pytest.raises(ValueError, match="refuses: show a write key"):
+            await sender.flush()
+
+
+async def test_with_nobody_there_it_tries_again_and_gives_up_in_the_end() -> None:
+    tries = []
+
+    async def sleep(seconds: float) -> None:
+        tries.append(seconds)
+        await asyncio.sleep(0)
+
+    async with CollectorSender(f"http://127.0.0.1:{free_port()}", sleep=sleep, give_up_seconds=0.1) as sender:
+        await sender.put("sessions", None, record(1)[1])
+        with pytest.raises(ConnectionError, match="takes nothing"):
+            await sender.flush()
+    assert 0.2 <= tries[0] <= 0.3
+
+
+def test_a_simulation_can_go_through_a_collector(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    collector = Collector(
+        tmp_path,
+        kafka=broker.bootstrap,
+        topic_prefix=broker.prefix(),
+        kafka_idempotence=False,
+        write_keys="sim=one,other=two",
+    )
+    collector.start()
+    try:
+        wait_until_now(collector.ready, 15)
+        said = command(monkeypatch, capsys)(
+            *("simulate", "--app", "sim", "--users", 40, "--days", 3, "--garbage", 0.1),
+            *("--collector", collector.url),
+            WRITE_KEYS="other=two,sim=one",
+        )
+        assert said.code == 0, said.err
+        counts = {
+            name: int(count.replace(",", ""))
+            for count, name in map(str.split, said.out.split(" ack")[0].split(", "))
+        }
+        real = sum(counts[name] for name in ("installs", "sessions", "purchases"))
+        assert len(asyncio.run(stored(collector.settings))) == real
+        assert f'outcome="accepted"}} {real}.0' in collector.get("/metrics")[1]
+    finally:
+        collector.kill()
