@@ -51,11 +51,7 @@ def simulate(
         bool, typer.Option("--wait", help="Return only when the workers have counted everything.")
     ] = False,
     collector: Annotated[
-        str | None,
-        typer.Option(
-            help="Send over HTTP through this collector, as apps do; with a key of RETENTION_WRITE_KEYS.",
-            metavar="URL",
-        ),
+        str | None, typer.Option(help="Send as apps do, through this collector.", metavar="URL")
     ] = None,
     live: Annotated[
         bool, typer.Option("--live", help="Send the demo instead: 60 days, then live traffic until Ctrl-C.")
@@ -64,7 +60,7 @@ def simulate(
     """Simulate traffic with a known answer: cohorts, sessions, purchases, seasons, countries and variants.
 
     Prints the D1, D3, D7, D14 and D30 retention that must come out (sessions, whole cohorts, pooled). Use an app of its own: with
-    other events in it, or another seed, the numbers are sums of both.
+    other events in it, or another seed, the numbers are sums of both. A collector that asks for a key gets one of RETENTION_WRITE_KEYS.
 
     Examples:
 
@@ -74,24 +70,16 @@ def simulate(
         retention simulate --live
         retention simulate --out events.ndjson.gz --from 2026-01-01 --days 90
     """
-    from consumers.demo import Scenario, Traffic, day_of
+    from consumers.demo import Scenario, Traffic
 
     if not APP_ID.fullmatch(app):
         raise typer.BadParameter(f"{app!r} is no app id: use [a-z0-9][a-z0-9_-]*", param_hint="--app")
     given = _day(first_day) if first_day else None
     waits = wait and not to_file
-    found = settings(
-        *([] if to_file or (collector and not waits) else ["kafka"]), *(["redis_url"] if waits else [])
-    )
+    found = settings(*_needed(waits, bool(to_file or collector)))
     if live:
         return await_(_live(found, app, collector))
-    zone_name = found.zone_name(app)
-    today = day_of(int(time.time() * 1000), zone_name)
-    first = given if given is not None else today - days
-    if first + days > today:
-        raise typer.BadParameter(
-            "the simulated days must be over: --from plus --days is after yesterday", param_hint="--from"
-        )
+    first, zone_name = _begin(given, days, found.zone_name(app)), found.zone_name(app)
     scenario = Scenario(
         first, days, users / days, seed=seed, app=app, timezone=zone_name, garbage=garbage, repeats=repeats
     )
@@ -101,11 +89,29 @@ def simulate(
         _to_file(records, to_file)
     else:
         await_(_sent(found, records, scenario, rate, collector))
-    if answer:
-        answer.write_text(json.dumps(traffic.answer.as_json(scenario, first + days - 1), indent=1) + "\n")
     _say(traffic, first + days - 1, to_file, answer)
     if waits:
         await_(caught_up(found))
+
+
+def _needed(waits: bool, elsewhere: bool) -> list[str]:
+    """Which settings: `elsewhere` is where nothing is sent to Kafka by this process."""
+    if waits:
+        return ["kafka", "redis_url"]
+    return [] if elsewhere else ["kafka"]
+
+
+def _begin(given: int | None, days: int, zone_name: str) -> int:
+    """The first simulated day; all of them must be over."""
+    from consumers.demo import day_of
+
+    today = day_of(int(time.time() * 1000), zone_name)
+    first = given if given is not None else today - days
+    if first + days > today:
+        raise typer.BadParameter(
+            "the simulated days must be over: --from plus --days is after yesterday", param_hint="--from"
+        )
+    return first
 
 
 def _to_file(records: "Iterator[Record]", path: Path) -> None:
@@ -193,6 +199,7 @@ def _say(traffic: "Traffic", last_day: int, to_file: Path | None, answer: Path |
         if size:
             out.print(f"  D{n:<3} {users / size:7.2%}   {users:,} of {counted(size, 'users')}")
     if answer:
+        answer.write_text(json.dumps(traffic.answer.as_json(traffic.scenario, last_day), indent=1) + "\n")
         err.print(f"the exact triangle stands in {answer}")
 
 
