@@ -60,7 +60,8 @@ def simulate(
     """Simulate traffic with a known answer: cohorts, sessions, purchases, seasons, countries and variants.
 
     Prints the D1, D3, D7, D14 and D30 retention that must come out (sessions, whole cohorts, pooled). Use an app of its own: with
-    other events in it, or another seed, the numbers are sums of both. A collector that asks for a key gets one of RETENTION_WRITE_KEYS.
+    other events in it, or another seed, the numbers are sums of both. A collector that asks for a key gets one of
+    RETENTION_WRITE_KEYS.
 
     Examples:
 
