@@ -5,8 +5,10 @@ A command raises what it likes; people see one line. Exit codes: 0 done, 1 faile
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import typer
 from rich.markup import escape
@@ -62,8 +64,16 @@ def _root(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The entry point `retention`; ends the process."""
+    """The entry point `retention`; ends the process.
+
+    SIGTERM ends a command that does not see to it itself: to the first process of a container it would do nothing at all.
+    """
+    signal.signal(signal.SIGTERM, _told_to_end)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def _told_to_end(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -83,20 +83,22 @@ class Stack:
         return codes
 
     def _start(self, name: str, copies: int) -> None:
-        service = self.services[name]
         self.running[name] = []
-        for _ in range(copies):
-            self._made += 1
-            folder = self.folder / f"{self._made:02d}-{name}"
-            (folder / "scratch").mkdir(parents=True)
-            try:
-                stand_in = image(service.repository, folder / "scratch")
-            except NotHere:
-                self.absent.append(name)
-                return
-            self.running[name].append(
-                Container(service, stand_in, self.network, folder, self.folder / "volumes")
-            )
+        try:
+            for _ in range(copies):
+                self.beside(self.services[name])
+        except NotHere:
+            self.absent.append(name)
+
+    def beside(self, service: Service) -> Container:
+        """One more container of a service, as it is given."""
+        self._made += 1
+        folder = self.folder / f"{self._made:02d}-{service.name}"
+        (folder / "scratch").mkdir(parents=True)
+        stand_in = image(service.repository, folder / "scratch")
+        container = Container(service, stand_in, self.network, folder, self.folder / "volumes")
+        self.running.setdefault(service.name, []).append(container)
+        return container
 
     def _may_start(self, service: Service) -> bool:
         return all(

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import signal
 import urllib.request
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.stack.container import Container
 from tests.stack.running import Stack
 from tests.waiting import wait_until_now
 
 pytestmark = pytest.mark.e2e
+TERMINATED = 143  # 128 + SIGTERM
 
 
 def get(url: str) -> Any:
@@ -75,3 +80,24 @@ def test_memory_stays_below_its_limits(stack: Stack) -> None:
         for one in containers:
             if one.code is None:
                 assert one.resident_bytes() < stack.services[name].memory_bytes, name
+
+
+def test_a_command_that_is_the_first_process_of_a_container_ends_when_told_to(stack: Stack) -> None:
+    slow = replace(
+        stack.services["topics"],
+        name="slow",
+        command=["simulate", "--app", "slow", "--users", "5000", "--rate", "1"],
+    )
+    container = stack.beside(slow)
+    wait_until_now(lambda: catches(container, signal.SIGTERM), 20, what="it sees to the signal")
+    assert container.stop() == TERMINATED
+
+
+def catches(container: Container, number: signal.Signals) -> bool:
+    """Whether the first process has a handler for the signal: without one Linux keeps the signal from it."""
+    try:
+        status = Path(f"/proc/{container.pid}/status").read_text()
+    except LookupError:
+        return False
+    mask = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
