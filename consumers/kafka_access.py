@@ -16,7 +16,7 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
-from consumers.setting_sources import SettingsError
+from consumers import tls
 from consumers.settings import Settings, variable
 
 _TRY_SECONDS = 5
@@ -53,27 +53,7 @@ def ssl_context(settings: Settings) -> ssl.SSLContext | None:
     """The TLS context for Kafka, None without TLS. Raises SettingsError where a file holds something else than it should."""
     if not settings.kafka_security_protocol.endswith("SSL"):
         return None
-    ca, cert, key = settings.kafka_ssl_cafile, settings.kafka_ssl_certfile, settings.kafka_ssl_keyfile
-    try:
-        context = ssl.create_default_context(cafile=ca or None)
-    except ssl.SSLError:
-        raise SettingsError(
-            f"{variable('kafka_ssl_cafile')}={ca}: holds no CA certificates in PEM form"
-        ) from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if cert:
-        password = settings.kafka_ssl_key_password.get_secret_value()
-        try:
-            # A password is always given: without one OpenSSL would ask the terminal for it, and wait.
-            context.load_cert_chain(cert, key or None, password=password)
-        except ssl.SSLError as error:
-            names = (
-                f"{variable('kafka_ssl_certfile')}={cert} and {variable('kafka_ssl_keyfile')}={key or cert}"
-            )
-            raise SettingsError(
-                f"{names}: no certificate with its key, or not its password ({error.reason})"
-            ) from None
-    return context
+    return tls.context(settings, "kafka")
 
 
 async def no_start(settings: Settings, error: Exception) -> KafkaUnavailable:

@@ -6,6 +6,7 @@ from typing import Any
 
 from consumers.identity import claim
 from consumers.settings import Settings, variable
+from consumers.tls import context
 from stream.store.protocol import Store, StoreRefused, StoreUnavailable
 from stream.store.redis import RedisStore
 
@@ -15,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def connect(settings: Settings, **more: Any) -> RedisStore:
-    """A store that connects when it is first asked; `more` goes to it."""
+    """A store that connects when it is first asked; `more` goes to it. Raises SettingsError."""
     options: dict[str, Any] = {}
     if password := settings.redis_password.get_secret_value():
         options["password"] = password
@@ -24,6 +25,8 @@ def connect(settings: Settings, **more: Any) -> RedisStore:
         "ssl_certfile": settings.redis_ssl_certfile,
         "ssl_keyfile": settings.redis_ssl_keyfile,
     }
+    if any(files.values()):
+        context(settings, "redis")  # says which file is wrong; the client would try for ever
     options |= {name: file for name, file in files.items() if file}
     return RedisStore.connect(settings.redis_url.get_secret_value(), settings.shards, **options, **more)
 

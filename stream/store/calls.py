@@ -57,9 +57,13 @@ class Moved(StoreUnavailable):
 
 
 class Script:
-    """A Lua file, called by its digest; sent again to a server that does not know it."""
+    """A Lua file, called by its digest; sent again to a server that does not know it.
 
-    def __init__(self, name: str) -> None:
+    One that only reads is called as such, which a user without the right to write may do.
+    """
+
+    def __init__(self, name: str, *, reads_only: bool = False) -> None:
+        self._reads_only = reads_only
         files = resources.files(__package__)
         self._text = files.joinpath("lineage.lua").read_bytes() + files.joinpath(f"{name}.lua").read_bytes()
         self._digest = hashlib.sha1(self._text, usedforsecurity=False).hexdigest()  # as EVALSHA wants it
@@ -69,12 +73,16 @@ class Script:
 
         async def run(client: "aioredis.Redis") -> Any:
             try:
-                return await client.evalsha(self._digest, len(keys), *keys, *args)
+                return await self._called(client, keys, args)
             except NoScriptError:
                 await client.script_load(self._text)
-                return await client.evalsha(self._digest, len(keys), *keys, *args)
+                return await self._called(client, keys, args)
 
         return await ask(run)
+
+    def _called(self, client: "aioredis.Redis", keys: Sequence[str], args: Sequence[Any]) -> Any:
+        call = client.evalsha_ro if self._reads_only else client.evalsha
+        return call(self._digest, len(keys), *keys, *args)
 
 
 async def answered(answer: Awaitable[Any] | Any) -> Any:

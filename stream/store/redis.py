@@ -25,6 +25,7 @@ from stream.store.protocol import (
     StoredUser,
     StorePaused,
     StoreRefused,
+    StoreUnavailable,
     UserWrite,
     View,
     check_document,
@@ -54,7 +55,8 @@ class RedisStore:
         self._nodes = servers
         self._reader = reader or PlainReader(servers)
         self._whole = Whole(servers, shards)
-        self._apply, self._read, self._advance = Script("apply"), Script("read"), Script("advance")
+        self._apply, self._advance = Script("apply"), Script("advance")
+        self._read = Script("read", reads_only=True)
         self._revisions = Script("revisions")
         self._document = Script("document")
         self._inline_bytes_max = _LISTPACK_VALUE_BYTES
@@ -133,8 +135,14 @@ class RedisStore:
 
     async def _claim_shard(self, shard: int, name: str, value: str) -> None:
         at, key = self._at(shard), shard_prefix(shard) + "identity"
-        await at(lambda redis: redis.hsetnx(key, name, value))
-        stored = (await at(lambda redis: redis.hget(key, name)) or b"").decode()
+        found = await at(lambda redis: redis.hget(key, name))
+        if found is None:
+            try:
+                await at(lambda redis: redis.hsetnx(key, name, value))
+            except StoreRefused as error:  # A user who may only read finds it there once a worker has begun.
+                raise StoreUnavailable(f"no worker has begun here yet, and we may not ({error})") from None
+            found = await at(lambda redis: redis.hget(key, name))
+        stored = (found or b"").decode()
         if stored != value:
             raise IdentityMismatch(
                 f"the data in Redis was counted with {name}={stored}, this process has {value}. "

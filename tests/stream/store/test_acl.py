@@ -1,0 +1,141 @@
+"""The users of docs/redis-users.acl: what each of them may do, and above all what not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import redis.asyncio as aioredis
+from redis.exceptions import NoPermissionError, ResponseError
+
+from stream.store.keys import app_prefix, shard_prefix
+from stream.store.protocol import StoreRefused, StoreUnavailable
+from stream.store.redis import RedisStore
+from tests.servers import Valkey
+from tests.stream.store.acl import redis_users
+
+USERS = {"worker": "password-of-worker", "reader": "password-of-reader", "admin": "password-of-admin"}
+IDENTITY = {"layout": "2"}
+APP = app_prefix(0, "shop")
+LEASE = shard_prefix(0) + "lease"
+
+NOBODY = [
+    ("FLUSHALL",),
+    ("FLUSHDB",),
+    ("KEYS", "*"),
+    ("CONFIG", "GET", "*"),
+    ("CONFIG", "SET", "save", ""),
+    ("ACL", "LIST"),
+    ("ACL", "SETUSER", "worker", "allkeys"),
+    ("SHUTDOWN",),
+    ("MONITOR",),
+    ("REPLICAOF", "192.0.2.1", "6379"),
+    ("MODULE", "LIST"),
+    ("SCRIPT", "FLUSH"),
+    ("FUNCTION", "LIST"),
+    ("EVAL", "return 1", "0"),
+    ("CLIENT", "LIST"),
+    ("CLIENT", "KILL", "TYPE", "normal"),
+    ("SAVE",),
+    ("SWAPDB", "0", "1"),
+    ("PUBLISH", "channel", "x"),
+    ("SUBSCRIBE", "channel"),
+    ("MIGRATE", "192.0.2.1", "6379", "k", "0", "1"),
+    ("GET", "foreign"),
+    ("SET", "foreign", "x"),
+    ("HGETALL", "session:1"),
+    ("DEL", "foreign"),
+    ("GET", "rt2:a:shop:n"),
+]
+WRITES = [
+    ("HSET", APP + "n", "users", "1"),
+    ("SET", APP + "d:x", "x"),
+    ("DEL", APP + "n"),
+    ("SET", LEASE, "x"),
+]
+READS = [("HGETALL", APP + "n"), ("HGETALL", shard_prefix(0) + "identity"), ("GET", APP + "d:x")]
+
+As = Callable[[str], "aioredis.Redis"]
+
+
+@pytest.fixture
+async def as_(valkey: Valkey) -> AsyncIterator[As]:
+    redis_users(valkey, **USERS)
+    clients: list[aioredis.Redis] = []
+
+    def client(user: str) -> aioredis.Redis:
+        clients.append(aioredis.Redis(port=valkey.port, username=user, password=USERS[user]))
+        return clients[-1]
+
+    yield client
+    for one in clients:
+        await one.aclose()
+
+
+@pytest.mark.parametrize("user", USERS)
+async def test_nobody_may_do_what_no_role_does(as_: As, user: str) -> None:
+    client = as_(user)
+    for command in NOBODY:
+        with pytest.raises(NoPermissionError):
+            await client.execute_command(*command)
+
+
+async def test_who_may_write_what(as_: As) -> None:
+    for user, allowed in {"worker": WRITES, "reader": [], "admin": [("SET", LEASE, "x")]}.items():
+        client = as_(user)
+        for command in READS:
+            await client.execute_command(*command)
+        for command in WRITES:
+            if command in allowed:
+                await client.execute_command(*command)
+            else:
+                with pytest.raises(NoPermissionError):
+                    await client.execute_command(*command)
+
+
+async def test_a_script_gives_no_right_that_its_caller_has_not(as_: As) -> None:
+    for user in ("worker", "reader"):
+        client = as_(user)
+        for command in (
+            "redis.call('FLUSHALL')",
+            "redis.call('GET', 'foreign')",
+            "redis.call('CONFIG', 'GET', '*')",
+        ):
+            digest = await client.script_load(f"return {command}")
+            run = client.evalsha if user == "worker" else client.evalsha_ro
+            with pytest.raises(ResponseError, match=r"ACL|NOPERM|permission|not allowed|Write commands"):
+                await run(digest, 0)
+    with pytest.raises(NoPermissionError):
+        await as_("reader").evalsha(digest, 0)
+
+
+async def test_without_a_user_nobody_gets_in(as_: As, valkey: Valkey) -> None:
+    for url in (valkey.url, f"redis://worker:wrong@127.0.0.1:{valkey.port}/0"):
+        store = RedisStore.connect(url)
+        with pytest.raises(StoreRefused) as caught:
+            await store.zones()
+        assert "wrong" not in str(caught.value).replace("WRONGPASS", "")
+        await store.aclose()
+
+
+def store_of(valkey: Valkey, user: str) -> RedisStore:
+    return RedisStore.connect(f"redis://{user}:{USERS[user]}@127.0.0.1:{valkey.port}/0")
+
+
+async def test_a_reader_waits_for_a_worker_to_begin_and_then_only_looks(as_: As, valkey: Valkey) -> None:
+    reader, worker, admin = (store_of(valkey, user) for user in ("reader", "worker", "admin"))
+    with pytest.raises(StoreUnavailable, match="no worker has begun") as caught:
+        await reader.open(IDENTITY)
+    assert not isinstance(caught.value, StoreRefused), "a role waits for it"
+    await worker.open(IDENTITY)
+    await worker.claim_zone("shop", "UTC")
+    await reader.open(IDENTITY)
+    assert await reader.zones() == {"shop": "UTC"}
+    assert await reader.read("shop", 0, [b"u" * 16]) == [None]
+    assert (await reader.view("shop", counters=["x"], sets=["y"])).version == 0
+    with pytest.raises(StoreRefused):
+        await reader.pause(1)
+    assert await admin.pause(1)
+    await admin.resume()
+    for store in (reader, worker, admin):
+        await store.aclose()
