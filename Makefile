@@ -7,6 +7,7 @@
 #   make bench   the measurements, as a table and as JSON
 #   make crash   the crash tests in their long form
 #   make audit-deps   known holes in what the locks pin, where the service that knows can be reached
+#   make soak    two hours of traffic and troubles; SOAK_SECONDS=600 for less
 #   make lock    the locks again, from pyproject.toml
 #   make secrets the secrets of docker-compose.yml, each once
 #   make clean   removes what the targets above have made, the numbers of `make up` too
@@ -19,10 +20,11 @@ UP ?=
 TEST ?=
 BENCH ?=
 RUNS ?= 20
+SOAK_SECONDS ?= 7200
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" --group build $(UPGRADE)
 
-.PHONY: audit-deps up test lint dashboards bench crash lock secrets clean
+.PHONY: audit-deps up test lint dashboards bench crash soak lock secrets clean
 .DEFAULT_GOAL := up
 
 up: .venv/up.stamp
@@ -47,6 +49,9 @@ crash: .venv/dev.stamp
 
 audit-deps: .venv/dev.stamp
 	@exec .ci/audit/run
+
+soak: .venv/dev.stamp
+	@exec $(BIN)/python -m pytest -s tests/crash/test_soak.py --soak-seconds=$(SOAK_SECONDS) $(TEST)
 
 lock: .venv/dev.stamp
 	$(COMPILE) --extra local --extra dev pyproject.toml -o requirements-dev.lock

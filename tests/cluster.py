@@ -31,7 +31,7 @@ class Node(Valkey):
 
     def __init__(self, directory: Path, node_timeout_ms: int) -> None:
         bus = free_port()
-        files = ("--cluster-config-file", str(directory / "nodes.conf"), "--cluster-port", str(bus))
+        files = ("--dir", str(directory), "--cluster-config-file", "nodes.conf", "--cluster-port", str(bus))
         super().__init__(directory, *_OPTIONS, *files, "--cluster-node-timeout", str(node_timeout_ms))
         self.bus = bus
 

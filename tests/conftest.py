@@ -17,6 +17,7 @@ SECONDS = {"crash": 180, "e2e": 180, "slow": 60}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--crash-runs", type=int, default=1, help="how many times as long the crash tests run")
+    parser.addoption("--soak-seconds", type=int, default=10, help="how long the soak test sends events")
     parser.addoption(
         "--hurry",
         type=float,
@@ -25,9 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A test whose mark says that it takes longer may do so; its own `timeout` mark wins."""
+    soak_seconds = config.getoption("--soak-seconds")
     for item in items:
+        if "soak_seconds" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(soak_seconds * 1.2 + SECONDS["crash"]))
         seconds = max(
             (SECONDS[mark.name] for mark in item.iter_markers() if mark.name in SECONDS), default=None
         )
@@ -39,3 +43,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def crash_runs(request: pytest.FixtureRequest) -> int:
     """How many times as long a crash test shall run: 1 in `make test`, more with `make crash`."""
     return int(request.config.getoption("--crash-runs"))
+
+
+@pytest.fixture(scope="session")
+def soak_seconds(request: pytest.FixtureRequest) -> int:
+    """For how long the soak test sends events: little in `make test`, two hours with `make soak`."""
+    return int(request.config.getoption("--soak-seconds"))

@@ -1,0 +1,106 @@
+"""Does a Redis Cluster count what one server counts, also when masters die, and replicas take over that had not got everything?"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from consumers.settings import Settings
+from stream.store.redis import RedisStore
+from tests.cluster import RedisCluster
+from tests.consumers.ingest.conftest import own
+from tests.crash.answers import answers
+from tests.crash.sending import all_counted, hold, send, story
+from tests.crash.team import Team
+from tests.servers import ApacheKafka, Broker, Valkey
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.crash
+
+SHARDS = 16
+
+
+def at(settings: Settings, url: str, **more: object) -> Settings:
+    """The same topics, counted into another store."""
+    return settings.model_copy(update={"redis_url": Settings(redis_url=url).redis_url, **more})
+
+
+@pytest.fixture
+async def cluster(make_cluster: Callable[..., RedisCluster]) -> RedisCluster:
+    return make_cluster()
+
+
+@pytest.fixture
+async def store(cluster: RedisCluster) -> AsyncIterator[RedisStore]:
+    store = RedisStore.connect(cluster.url, SHARDS)
+    yield store
+    await store.aclose()
+
+
+async def test_a_cluster_gives_the_answers_of_one_server(
+    broker: Broker, valkey: Valkey, masters: RedisCluster, tmp_path: Path
+) -> None:
+    settings, records = await own(broker), story(seed=5)
+    one, many = RedisStore.connect(valkey.url), RedisStore.connect(masters.url, SHARDS)
+    teams = []
+    for name, ours, workers in (
+        ("one", at(settings, valkey.url, group="one"), 1),
+        ("many", at(settings, masters.url, group="many", shards=SHARDS), 2),
+    ):
+        (tmp_path / name).mkdir()
+        teams.append(Team(ours, tmp_path / name))
+        for _ in range(workers):
+            teams[-1].join()
+    try:
+        await send(settings, records)
+        await asyncio.gather(all_counted(one, len(records)), all_counted(many, len(records)))
+        assert await answers(many) == await answers(one)
+        await hold(settings, many, len(records))
+    finally:
+        for team in teams:
+            team.close()
+        await one.aclose()
+        await many.aclose()
+
+
+@pytest.mark.parametrize("is_behind", [False, True], ids=["up_to_date", "behind"])
+async def test_a_fail_over_loses_nothing_and_what_the_replica_lacked_is_counted_again(
+    kafka: ApacheKafka, cluster: RedisCluster, store: RedisStore, tmp_path: Path, is_behind: bool
+) -> None:
+    settings, records = at(await own(kafka), cluster.url, shards=SHARDS), story(seed=7)
+    lost = cluster.master_of(0)
+    team = Team(settings, tmp_path)
+    team.join()
+    team.join()
+    half = len(records) // 2
+    try:
+        await send(settings, records[:half])
+        await all_counted(store, half)
+        if is_behind:
+            cluster.leave_behind(lost)
+        await send(settings, records[half:])
+        if is_behind:
+            await all_counted(store, len(records))  # acknowledged, and on the master alone
+        await asyncio.to_thread(cluster.fail_over, lost)
+        if is_behind:
+            await wait_until(lambda: went_back(tmp_path), 60, what="a worker sees that positions went back")
+            moved_back = re.findall(
+                r"was counted up to (\d+), the store has Position\(next=(\d+)", logs(tmp_path)
+            )
+            assert moved_back, "by how much is in the log"
+            assert all(int(stored) < int(counted) for counted, stored in moved_back)
+        await all_counted(store, len(records))
+        await hold(settings, store, len(records))
+        assert went_back(tmp_path) == is_behind
+    finally:
+        team.close()
+
+
+def logs(directory: Path) -> str:
+    return "".join(log.read_text() for log in sorted(directory.glob("worker-*.log")))
+
+
+def went_back(directory: Path) -> bool:
+    return "WentBack" in logs(directory)
