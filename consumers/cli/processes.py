@@ -105,6 +105,25 @@ def exporter() -> None:
     raise typer.Exit(run_exporter(found))
 
 
+def watch(
+    once: Annotated[bool, typer.Option("--once", help="Look once, tell what is open, and end.")] = False,
+) -> None:
+    """Watch for churn: test settled cells once a day and the live pace every minute.
+
+    Incidents stand in Redis; the exporter tells them to Prometheus, and RETENTION_WEBHOOK_URL, where it is set, gets each of them
+    once. Two may run: one looks, the other stands by. docs/churn.md says what is tested and when it fires.
+
+    Examples:
+
+        RETENTION_WATCH_SEGMENTS=platform:ios,country:VN retention watch
+        retention watch --once
+    """
+    found = settings("kafka", "redis_url")
+    from consumers.watch import run_watch
+
+    raise typer.Exit(run_watch(found, once=once))
+
+
 def collector() -> None:
     """Take events of apps over HTTP: POST /api/v1/events, to Kafka.
 

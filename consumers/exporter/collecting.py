@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from consumers.exporter.anomalies import anomalies
 from consumers.exporter.asking import Asking
 from consumers.exporter.cohorts import segments, triangle, variants
 from consumers.exporter.money import money
@@ -14,7 +15,7 @@ from stream.store.protocol import Store
 
 Part = Callable[[Asking, Draft], Awaitable[None]]
 
-PARTS: tuple[Part, ...] = (triangle, segments, variants, actives, loyalty, scores, money)
+PARTS: tuple[Part, ...] = (triangle, segments, variants, actives, loyalty, scores, money, anomalies)
 KINDS = ("apps", "currencies", "variants")
 
 

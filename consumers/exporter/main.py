@@ -8,7 +8,7 @@ import time
 from consumers.connection import Connection
 from consumers.exporter.exposition import SnapshotCollector
 from consumers.exporter.refreshing import Refresher
-from consumers.metrics import exporting, numbers
+from consumers.metrics import exporting, numbers, watching
 from consumers.settings import Settings
 from consumers.stores import claimed, connect
 from consumers.telemetry import Telemetry
@@ -20,6 +20,7 @@ FAILED = 1
 # What the snapshots hold; the rest of the exporter's families is counted as it happens.
 SNAPSHOT = (
     *numbers.NUMBERS,
+    *watching.FOUND,
     *(exporting.LAST_REFRESH, exporting.REFRESH_DURATION, exporting.LEFT_OUT, exporting.LAG),
     *(exporting.REDIS_USED_MEMORY, exporting.REDIS_MAXMEMORY),
 )

@@ -47,6 +47,11 @@ class Draft:
             raise ValueError(f"{metric.name}{labels} comes twice")
         series[labels] = value
 
+    def least(self, metric: Metric, value: float) -> None:
+        """The one sample of a metric without labels: the smallest value that is given."""
+        series = self._samples.setdefault(metric.name, {})
+        series[()] = min(value, series.get((), value))
+
     def kept(self, kind: str, found: Iterable[_One], most: int) -> list[_One]:
         """The first so many of them; how many are left out is told."""
         listed = list(found)

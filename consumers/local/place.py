@@ -65,6 +65,7 @@ def _metrics(settings: Settings) -> dict[str, Any]:
             ("worker", settings.worker_port),
             ("exporter", settings.exporter_port),
             ("collector", settings.collector_port),
+            ("watch", settings.watch_port),
         )
     }
     host = HOST if settings.http_host in ANYWHERE else settings.http_host

@@ -1,6 +1,6 @@
 """How does the whole product run on one machine? Broker, store, our roles and demo traffic as child processes of this one.
 
-    Ctrl-C ──> demo ──> wait until everything sent is counted ──> worker, API, exporter ──> broker, store
+    Ctrl-C ──> demo ──> wait until everything sent is counted ──> worker, API, exporter, watch ──> broker, store
 
 The broker's log is in memory. So what was sent is counted before the worker stops; and a broker that had to be started again is
 another log, with which everything that reads it is started again.
@@ -71,8 +71,9 @@ class _Up:
         self._api = role("api", lambda: _ours("api"), self._api_up)
         self._exporter = role("exporter", lambda: _ours("exporter"), self._exporter_up)
         self._collector = role("collector", lambda: _ours("collector"), self._collector_up)
+        self._watch = role("watch", lambda: _ours("watch"), self._watch_up)
         self._demo = role("demo", lambda: _ours("simulate", "--live", *self._through_collector()))
-        self._readers = [self._worker, self._api, self._exporter, self._collector]
+        self._readers = [self._worker, self._api, self._exporter, self._collector, self._watch]
         self._readers += [self._demo] if options.demo else []
 
     async def run(self) -> None:
@@ -113,7 +114,8 @@ class _Up:
         await asyncio.gather(self._demo.stop(), self._collector.stop())
         if self._worker.up and self._api.up and not await _unless(self._hurry, self._drain()):
             _say("what was sent and not counted is dropped: send it again")
-        await asyncio.gather(self._worker.stop(), self._api.stop(), self._exporter.stop())
+        others = [self._worker, self._api, self._exporter, self._watch]
+        await asyncio.gather(*(role.stop() for role in others))
         await asyncio.gather(self._broker.stop(), self._store.stop())
 
     async def _drain(self) -> None:
@@ -150,6 +152,9 @@ class _Up:
 
     async def _api_up(self) -> None:
         await _poll(lambda: probes.ready(self._place.http_host, self._place.settings.http_port))
+
+    async def _watch_up(self) -> None:
+        await _poll(lambda: probes.ready(self._place.http_host, self._place.settings.watch_port))
 
     async def _exporter_up(self) -> None:
         await _poll(lambda: probes.ready(self._place.http_host, self._place.settings.exporter_port))

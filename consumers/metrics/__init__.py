@@ -13,6 +13,7 @@ from consumers.metrics.exporting import EXPORTING
 from consumers.metrics.metric import Metric, Role
 from consumers.metrics.numbers import NUMBERS
 from consumers.metrics.pipeline import PIPELINE
+from consumers.metrics.watching import WATCHING
 
 __all__ = ["BUILD_INFO", "CATALOGUE", "ROLES", "Metric", "Role", "of_role"]
 
@@ -26,7 +27,15 @@ BUILD_INFO = Metric(
     labels=("version", "python"),
 )
 
-CATALOGUE: tuple[Metric, ...] = (BUILD_INFO, *PIPELINE, *NUMBERS, *EXPORTING, *ANSWERING, *COLLECTOR)
+CATALOGUE: tuple[Metric, ...] = (
+    BUILD_INFO,
+    *PIPELINE,
+    *NUMBERS,
+    *EXPORTING,
+    *ANSWERING,
+    *COLLECTOR,
+    *WATCHING,
+)
 
 
 def of_role(role: Role) -> tuple[Metric, ...]:

@@ -13,6 +13,7 @@ COMMANDS = [
     "worker",
     "api",
     "exporter",
+    "watch",
     "collector",
     "import",
     "simulate",

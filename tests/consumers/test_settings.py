@@ -226,3 +226,22 @@ def test_every_setting_says_what_it_is_and_has_an_example() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, variable(name)
         assert field.examples, variable(name)
+
+
+def test_the_watch_tests_segments_and_days_that_can_be_tested() -> None:
+    found = Settings(watch_segments="platform:ios,country:a%2Cb", watch_days="7,1")
+    assert found.watch_populations == {
+        "": (),
+        "platform:ios": (("platform", "ios"),),
+        "country:a%2Cb": (("country", "a,b"),),
+    }
+    assert found.watch_days == (1, 7)
+    wrong = {
+        "watch_segments": ["ios", "platform:", ",".join(f"plan:{n}" for n in range(11))],
+        "watch_days": ["0", "61", "x", "1,2,3,4,5,6,7,8,9"],
+        "webhook_url": ["ftp://example.org", "example.org"],
+    }
+    for name, texts in wrong.items():
+        for text in texts:
+            with pytest.raises(ValueError, match=name):
+                Settings(**{name: text})

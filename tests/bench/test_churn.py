@@ -1,0 +1,37 @@
+"""Are the detectors as good as docs/churn.md says? The simulation in its short form, with bounds that a broken detector breaks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.churn import cells, minutes
+from bench.churn.world import World
+
+pytestmark = pytest.mark.slow
+
+
+def test_settled_cells_are_seldom_wrong() -> None:
+    assert cells.alarms(World(16), 365).mean() < 1.2
+
+
+def test_a_drop_of_six_points_is_told_when_it_settles_or_a_day_later() -> None:
+    days = cells.days_until_told(World(80, seed=7), 0.06)
+    assert (days <= 0).mean() > 0.75
+    assert (days <= 1).mean() > 0.9
+
+
+def test_a_slide_of_two_and_a_half_points_is_told_within_two_weeks() -> None:
+    days = cells.days_until_told(World(40, seed=7), 0.025)
+    assert (days <= 13).mean() > 0.7
+
+
+def test_the_pace_is_seldom_wrong_and_tells_a_fifth_within_a_quarter_of_an_hour() -> None:
+    apps = minutes.Apps(World(4, seed=3), days=40)
+    apps.warm()
+    assert minutes.alarms(apps, 40).sum() <= 2
+    told = minutes.minutes_until_told(apps, 0.2, tries=15)
+    assert (told <= 15).mean() > 0.8
+    assert (told <= 30).mean() > 0.95
+    # Of nothing nothing is told, whatever the drops above were seen by.
+    assert np.isinf(minutes.minutes_until_told(apps, 0.0, tries=3)).mean() > 0.9
