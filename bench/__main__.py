@@ -21,6 +21,7 @@ from bench.growth import growth
 from bench.machine import Machine, client_of, versions
 from bench.memory import memory
 from bench.profile import profile
+from bench.refresh import refresh
 from bench.sizes import FULL, QUICK
 from bench.throughput import throughput
 from bench.triangle import triangle
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[Machine], Awaitable[list[Row]]]] = {
     "memory": memory,
     "triangle": triangle,
     "answers": answers,
+    "refresh": refresh,
     "growth": growth,
 }
 

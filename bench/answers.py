@@ -15,8 +15,8 @@ import numpy as np
 
 from bench.bars import Row
 from bench.machine import Machine
-from bench.population import APP, COHORT_DAYS, People, load
-from bench.triangle import api_url
+from bench.population import APP, COHORT_DAYS, People
+from bench.triangle import api_url, kept_people
 from stream.retention.days import DAY_MS, iso, zone
 
 WARM_UP = 2
@@ -58,11 +58,7 @@ def questions(first: str, last: str) -> list[Question]:
 
 async def answers(machine: Machine) -> list[Row]:
     """p99 of every question over HTTP, then the seconds that DuckDB takes for some of them."""
-    if "people" not in machine.kept:
-        people, store = People.of(max(machine.sizes.users)), machine.store()
-        await load(machine.settings(store, "people."), people, "users")
-        machine.kept["people"] = people, store
-    people, store = machine.kept["people"]
+    people, store = await kept_people(machine)
     first, last = iso(people.first_day), iso(people.first_day + COHORT_DAYS - 1)
     child = machine.start(("-m", "consumers.cli", "api"), machine.settings(store, "people."))
     rows: list[Row] = []

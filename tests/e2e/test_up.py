@@ -13,7 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from consumers import metrics
 from tests.e2e.running import RETENTION, Up
+from tests.grafana.programs import program
 from tests.waiting import wait_until_now
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(os.name != "posix", reason="`up` is for Linux and macOS")]
@@ -63,6 +65,33 @@ def test_events_that_are_posted_to_either_port_are_counted(up: Callable[..., Up]
     wait_until_now(lambda: one.status()["applied"] == 20, 20)
     assert cohort(one) == [(10, 10)]
     assert one.get("/openapi.json")["paths"]["/api/v1/events"]["post"]["requestBody"]
+    assert one.stop() == 0
+
+
+def test_the_metrics_of_all_roles_are_on_one_page(up: Callable[..., Up]) -> None:
+    one = up()
+
+    def page() -> str:
+        with urllib.request.urlopen(one.where["http"] + "/metrics", timeout=10) as answer:
+            return answer.read().decode()
+
+    # The numbers are those of the last refresh, which may have been before the history was counted.
+    wait_until_now(lambda: 'retention_settled_cohort_users{app="demo",day="30"}' in page(), 15)
+    text = page()
+    for role in ("worker", "exporter"):
+        assert f'retention_role_up{{role="{role}"}} 1.0' in text
+    for role in metrics.ROLES:
+        running = f'retention_build_info{{role="{role}"' in text
+        missing = {
+            metric.name
+            for metric in metrics.CATALOGUE
+            if metric.role == role and f"# TYPE {metric.name} " not in text
+        }
+        assert not running or not missing
+    checked = subprocess.run(
+        [program("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, timeout=20
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
     assert one.stop() == 0
 
 
