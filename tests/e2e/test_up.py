@@ -44,32 +44,7 @@ def cohort(up: Up) -> list[tuple[int, int]]:
     return [(row["size"], row["cells"][2]["users"]) for row in answer["rows"]]
 
 
-def test_up_shows_numbers_says_where_and_leaves_nothing_behind(up: Callable[..., Up]) -> None:
-    one = up()
-    assert one.status()["applied"] > 0
-    assert json.loads((one.data_dir / "up.json").read_text()) == one.where
-    [line] = [line for line in one.said().splitlines() if line.startswith("ready in ")]
-    assert all(one.where[key] in line for key in ("http", "kafka", "redis"))
-    assert one.get("/api/v1/retention?app=demo")["rows"]
-    assert one.stop() == 0
-
-
-def test_events_that_are_posted_to_either_port_are_counted(up: Callable[..., Up], tmp_path: Path) -> None:
-    one = up("--no-demo")
-    lines = events(tmp_path / "a.ndjson", range(10)).read_text().splitlines()
-    half = len(lines) // 2
-    for where, some in (("http", lines[:half]), ("collector", lines[half:])):
-        body = f"[{','.join(some)}]".encode()
-        with urllib.request.urlopen(f"{one.where[where]}/api/v1/events", body, timeout=20) as answer:
-            assert (answer.status, json.load(answer)) == (202, {"accepted": half, "rejected": []})
-    wait_until_now(lambda: one.status()["applied"] == 20, 20)
-    assert cohort(one) == [(10, 10)]
-    assert one.get("/openapi.json")["paths"]["/api/v1/events"]["post"]["requestBody"]
-    assert one.stop() == 0
-
-
-def test_the_metrics_of_all_roles_are_on_one_page(up: Callable[..., Up]) -> None:
-    one = up()
+def the_metrics_of_all_roles_are_on_one_page(one: Up) -> None:
 
     def page() -> str:
         with urllib.request.urlopen(one.where["http"] + "/metrics", timeout=10) as answer:
@@ -92,6 +67,30 @@ def test_the_metrics_of_all_roles_are_on_one_page(up: Callable[..., Up]) -> None
         [program("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, timeout=20
     )
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
+
+
+def test_up_shows_numbers_says_where_and_leaves_nothing_behind(up: Callable[..., Up]) -> None:
+    one = up()
+    assert one.status()["applied"] > 0
+    assert json.loads((one.data_dir / "up.json").read_text()) == one.where
+    [line] = [line for line in one.said().splitlines() if line.startswith("ready in ")]
+    assert all(one.where[key] in line for key in ("http", "kafka", "redis"))
+    assert one.get("/api/v1/retention?app=demo")["rows"]
+    the_metrics_of_all_roles_are_on_one_page(one)
+    assert one.stop() == 0
+
+
+def test_events_that_are_posted_to_either_port_are_counted(up: Callable[..., Up], tmp_path: Path) -> None:
+    one = up("--no-demo")
+    lines = events(tmp_path / "a.ndjson", range(10)).read_text().splitlines()
+    half = len(lines) // 2
+    for where, some in (("http", lines[:half]), ("collector", lines[half:])):
+        body = f"[{','.join(some)}]".encode()
+        with urllib.request.urlopen(f"{one.where[where]}/api/v1/events", body, timeout=20) as answer:
+            assert (answer.status, json.load(answer)) == (202, {"accepted": half, "rejected": []})
+    wait_until_now(lambda: one.status()["applied"] == 20, 20)
+    assert cohort(one) == [(10, 10)]
+    assert one.get("/openapi.json")["paths"]["/api/v1/events"]["post"]["requestBody"]
     assert one.stop() == 0
 
 
