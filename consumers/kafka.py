@@ -112,7 +112,14 @@ class Kafka:
 
     async def stop(self) -> None:
         """Closes; harmless to repeat."""
-        await self._reader.stop()
+        try:
+            await self._reader.stop()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # The client cancelled a fetch that waited for a broker that went, met that itself and left its connections open.
+            await self._reader._client.close()
         await self._admin.close()
 
     async def __aenter__(self) -> Self:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -129,6 +130,31 @@ async def test_a_connection_ends_at_once_whatever_was_asked(settings: Settings) 
         for _ in range(5):
             async with Kafka(settings) as kafka:
                 await kafka.end_offsets([DEAD_LETTERS])
+
+
+async def test_a_cancel_that_the_client_lets_out_at_its_end_is_none_of_ours(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does so now and then when the broker has just gone, before it has closed its connections."""
+    for ours in (False, True):
+        kafka = Kafka(Settings(kafka=broker.bootstrap, kafka_idempotence=False))
+        await kafka.start()
+        close = kafka._reader._fetcher.close
+
+        async def closed(close: Callable[[], Awaitable[None]] = close) -> None:
+            await close()
+            raise asyncio.CancelledError
+
+        monkeypatch.setattr(kafka._reader._fetcher, "close", closed)
+        stopping = asyncio.create_task(kafka.stop())
+        if ours:
+            await asyncio.sleep(0)
+            stopping.cancel()
+        await asyncio.wait([stopping])
+        assert stopping.cancelled() == ours
+        assert kafka._reader._client._conns == {} or ours
+        await kafka._reader._client.close()
+        await kafka._admin.close()
 
 
 async def test_questions_may_be_asked_at_the_same_time(settings: Settings) -> None:
