@@ -1,8 +1,8 @@
 """How do the metrics of several roles become one page? Family by family, each with one HELP and one TYPE.
 
-Nearly every family is of one role and goes through as it is. Those that every process has (`process_...`, the version) get a label
-`role`, else their series would be the same. Pages are ours, so that this only has to know how prometheus_client writes them; it
-costs a tenth of taking them apart and writing them anew.
+Nearly every family is of one role and goes through as it is. Those that every process has (`process_...`, the version), or that two
+of them have, get a label `role`, else their series would be the same. Pages are ours, so that this only has to know how
+prometheus_client writes them; it costs a tenth of taking them apart and writing them anew.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from consumers.metrics import CATALOGUE
 
-_OF_ONE_ROLE = {metric.name.encode() for metric in CATALOGUE if metric.role is not None}
+_OWNERS = {metric.name.encode(): metric.role for metric in CATALOGUE}
 
 
 @dataclass
@@ -46,8 +46,8 @@ def _families(page: bytes) -> Iterator[tuple[bytes, list[bytes], list[bytes]]]:
 
 def _lines(name: bytes, family: _Family) -> Iterator[bytes]:
     yield from family.about
-    labelled = name not in _OF_ONE_ROLE or len(family.samples) > 1
     for role, samples in family.samples.items():
+        labelled = _OWNERS.get(name) != role or len(family.samples) > 1
         yield from (_with_role(line, role.encode()) if labelled else line for line in samples)
 
 

@@ -27,6 +27,11 @@ def test_what_every_process_has_gets_the_role_even_while_only_one_answers() -> N
     assert both.endswith('process_open_fds{role="api"} 3.0\nprocess_open_fds{role="worker"} 3.0\n')
 
 
+def test_a_family_of_another_role_gets_the_role_even_while_that_one_is_down() -> None:
+    page = family("retention_batch_events", "retention_batch_events 3.0")
+    assert b'{role="api"}' in joined({"api": page})
+
+
 def test_a_family_that_two_roles_have_is_told_apart_whatever_the_catalogue_says() -> None:
     page = family("retention_batch_events", 'retention_batch_events{a="{ }"} 3.0')
     both = joined({"worker": page, "collector": page}).decode().splitlines()
