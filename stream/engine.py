@@ -204,22 +204,22 @@ class Engine:
         apps: dict[str, "_Found"],
         letters: list[DeadLetter],
     ) -> None:
-        decode, topic = self._decoder.decode, batch.topic
+        read, topic = self._decoder.reader(batch.topic), batch.topic
+        app, found = "", _Found()
         for record in records:
-            event = decode(topic, record.value, record.timestamp)
+            event = read(record.value, record.timestamp)
             if isinstance(event, Rejection):
                 letters.append(DeadLetter(record, topic, batch.partition, event.reason, event.detail))
                 continue
             if record.headers and NO_REVISIONS in record.headers:
                 event.is_history = True
-            found = apps.get(event.app)
-            if found is None:
-                found = apps[event.app] = _Found()
+            if event.app != app:
+                app = event.app
+                found = apps.setdefault(app, _Found())
             if isinstance(event, Event):
-                group = found.group
-                mine = group.get(event.user)
+                mine = found.group.get(event.user)
                 if mine is None:
-                    group[event.user] = [event]
+                    found.group[event.user] = [event]
                 else:
                     mine.append(event)
             elif isinstance(event, Identity):

@@ -24,7 +24,7 @@ from stream.events.schema import (
     Identity,
     Rejection,
 )
-from stream.retention.days import Zone
+from stream.retention.days import QUARTER_MS, Zone
 from stream.retention.money import minor_units
 
 DEFAULT_DIMENSIONS = ("platform", "country", "source", "campaign", "app_version", "variant")
@@ -87,20 +87,20 @@ class _App:
     """What is known of one app while decoding: its zone and the keyed hash of its users."""
 
     def __init__(self, app: str, zone: Zone, secret: bytes) -> None:
-        self.slot = zone.slot
+        self.slot, self.slots = zone.slot, zone.slots
         self._key = hashlib.blake2b(
             app.encode(), key=hashlib.sha256(secret).digest(), digest_size=32
         ).digest()
-        self._users: dict[str, bytes] = {}
+        self.users: dict[str, bytes] = {}
 
     def user(self, user_id: str) -> bytes:
         """The 16-byte keyed hash that stands for a user id everywhere behind the decoder."""
-        known = self._users.get(user_id)
+        known = self.users.get(user_id)
         if known is None:
-            if len(self._users) >= _CACHED_USERS_MAX:
-                self._users.clear()
+            if len(self.users) >= _CACHED_USERS_MAX:
+                self.users.clear()
             known = hashlib.blake2b(user_id.encode(), key=self._key, digest_size=USER_BYTES).digest()
-            self._users[user_id] = known
+            self.users[user_id] = known
         return known
 
 
@@ -139,7 +139,6 @@ class Decoder:
             said = spoken if kind != "identity" else []
             message = msgspec.defstruct(kind.title(), [*needed, *optional, *said], gc=False)
             self._decoders[topic] = msgspec.json.Decoder(message)
-        self._own = {topic: len(_OWN[TOPICS[topic]]) for topic in EVENT_TOPICS}
         self._erasure = msgspec.json.Decoder(_Erasure)
 
     def kind(self, topic: str) -> str:
@@ -158,51 +157,69 @@ class Decoder:
 
         record_ts_ms is the Kafka record's own timestamp (-1: unknown): "future" is judged by it, so that a replay decides alike.
         """
-        if value is None or len(value) > VALUE_BYTES_MAX:
-            return Rejection(
-                Reason.TOO_LARGE if value else Reason.NOT_JSON, "no value" if value is None else "over 64 KiB"
-            )
-        kind = TOPICS[topic]
-        try:
-            if not value.isascii():
-                value.decode()
-            if kind == "erasure":
-                return self._to_erase(self._erasure.decode(value))
-            fields = msgspec.structs.astuple(self._decoders[topic].decode(value))
-        except msgspec.ValidationError as error:
-            return _explain(value, error)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return Rejection(Reason.NOT_JSON, str(error)[:200])
-        return self._event(kind, self._own[topic], fields, record_ts_ms)
+        return self.reader(topic)(value, record_ts_ms)
 
-    def _event(self, kind: str, own: int, fields: tuple[Any, ...], record_ts_ms: int) -> Decoded:
-        event_id, app_id, user_id, timestamp = fields[:4]
-        app = self._known.get(app_id) or self._app(app_id)
-        if isinstance(app, Rejection):
-            return app
-        if timestamp.__class__ is int:
-            ts_ms = timestamp
-            if not _YEAR_1_MS <= ts_ms <= _YEAR_9999_MS:
-                return Rejection(Reason.BAD_TIMESTAMP, "timestamp is outside the years 1 to 9999")
-        else:
-            since = timestamp - _EPOCH
-            ts_ms = since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+    def reader(self, topic: str) -> Callable[[bytes | None, int], Decoded]:
+        """decode() for the records of one topic: what does not differ between them is looked up once."""
+        make: Callable[[Any, int], Decoded] = self._to_erase if topic == "erasures" else self._maker(topic)
+        typed = (self._erasure if topic == "erasures" else self._decoders[topic]).decode
+
+        def read(value: bytes | None, record_ts_ms: int) -> Decoded:
+            if value is None or len(value) > VALUE_BYTES_MAX:
+                return _without(value)
+            try:
+                if not value.isascii():
+                    value.decode()
+                said = typed(value)
+            except msgspec.ValidationError as error:
+                return _explain(value, error)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                return Rejection(Reason.NOT_JSON, str(error)[:200])
+            return make(said, record_ts_ms)
+
+        return read
+
+    def _maker(self, topic: str) -> Callable[[Any, int], Decoded]:
+        """From the typed message of a topic to its event. One function without a call inside: nearly every event passes here."""
+        kind, astuple = TOPICS[topic], msgspec.structs.astuple
+        earliest_ms = max(self._earliest_ms, _YEAR_1_MS)
+        known, known_dims, dims_at = self._known, self._dims, 4 + len(_OWN[kind])
+        finish = _FINISH.get(kind)
+
+        def make(said: Struct, record_ts_ms: int) -> Decoded:
+            fields: tuple[Any, ...] = astuple(said)
+            event_id, app_id, user_id, timestamp = fields[:4]
+            app = known.get(app_id) or self._app(app_id)
+            if isinstance(app, Rejection):
+                return app
+            ts_ms = timestamp if timestamp.__class__ is int else _epoch_ms(timestamp)
+            if not earliest_ms <= ts_ms <= _YEAR_9999_MS or ts_ms > record_ts_ms + FUTURE_MS:
+                wrong = self._wrong_time(ts_ms, record_ts_ms)
+                if wrong is not None:
+                    return wrong
+            if kind == "identity":
+                return _identity(app, app_id, user_id, fields[4], ts_ms)
+            spoken = fields[dims_at:]
+            dims = known_dims.get(spoken)
+            if dims is None:
+                dims = self._remember(spoken)
+            user = app.users.get(user_id) or app.user(user_id)
+            slot = app.slots.get(ts_ms // QUARTER_MS) or app.slot(ts_ms)
+            event = Event(kind, app_id, user, event_id, ts_ms, slot, dims)
+            return event if finish is None else finish(event, *fields[4:dims_at])
+
+        return make
+
+    def _wrong_time(self, ts_ms: int, record_ts_ms: int) -> Rejection | None:
+        if not _YEAR_1_MS <= ts_ms <= _YEAR_9999_MS:
+            return Rejection(Reason.BAD_TIMESTAMP, "timestamp is outside the years 1 to 9999")
         if ts_ms < self._earliest_ms:
             return Rejection(Reason.TOO_OLD, "timestamp is before RETENTION_EARLIEST")
         if record_ts_ms >= 0 and ts_ms > record_ts_ms + FUTURE_MS:
             return Rejection(Reason.FUTURE, "timestamp is more than 24 h after the record's")
-        if kind == "identity":
-            return _identity(app, app_id, user_id, fields[4], ts_ms)
-        spoken = fields[4 + own :]
-        dims = self._dims.get(spoken)
-        if dims is None:
-            dims = self._remember(spoken)
-        event = Event(kind, app_id, app.user(user_id), event_id, ts_ms, app.slot(ts_ms), dims)
-        if kind == "purchase":
-            return _with_money(event, *fields[4 : 4 + own])
-        return _with_answer(event, *fields[4 : 4 + own]) if kind == "feedback" else event
+        return None
 
-    def _to_erase(self, said: _Erasure) -> Erasure | Rejection:
+    def _to_erase(self, said: _Erasure, _: int) -> Erasure | Rejection:
         app = self._known.get(said.app_id) or self._app(said.app_id)
         if isinstance(app, Rejection):
             return app
@@ -259,6 +276,21 @@ def _with_answer(event: Event, survey: str, score: int) -> Event | Rejection:
         return Rejection(Reason.BAD_FIELD, f"score of {survey} is outside {low}..{high}")
     event.survey, event.score = survey, score
     return event
+
+
+# What is left to do for events that say more than when somebody was there.
+_FINISH: dict[str, Callable[..., Event | Rejection]] = {"purchase": _with_money, "feedback": _with_answer}
+
+
+def _epoch_ms(moment: datetime) -> int:
+    since = moment - _EPOCH
+    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+
+
+def _without(value: bytes | None) -> Rejection:
+    if value is None:
+        return Rejection(Reason.NOT_JSON, "no value")
+    return Rejection(Reason.TOO_LARGE, "over 64 KiB")
 
 
 def _explain(value: bytes, error: msgspec.ValidationError) -> Rejection:

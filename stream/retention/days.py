@@ -17,7 +17,7 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 TZDATA_VERSION: str = tzdata.IANA_VERSION
 
-_QUARTER_MS = 900_000
+QUARTER_MS = 900_000
 _CACHED_QUARTERS_MAX = 200_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -34,12 +34,15 @@ def day_of_slot(slot: int) -> int:
 
 
 class Zone:
-    """One time zone: from moments to days and slots, and back to the first instant of a day."""
+    """One time zone: from moments to days and slots, and back to the first instant of a day.
+
+    slots   the slot of each quarter of an hour that lies in one slot, as far as it was asked for; see slot()
+    """
 
     def __init__(self, name: str, info: ZoneInfo) -> None:
         self.name = name
         self._info = info
-        self._slots: dict[int, int] = {}
+        self.slots: dict[int, int] = {}
         self._starts: dict[int, int] = {}
         self._windows: dict[tuple[int, int], tuple[int, int]] = {}
 
@@ -53,16 +56,16 @@ class Zone:
         Offsets and transitions lie on quarters of an hour, but not always (St. John's changed at 00:01), so a quarter is
         remembered only when its first and last millisecond share the slot.
         """
-        quarter = ms // _QUARTER_MS
-        known = self._slots.get(quarter)
+        quarter = ms // QUARTER_MS
+        known = self.slots.get(quarter)
         if known is not None:
             return known
         slot = self._slot(ms)
-        first = quarter * _QUARTER_MS
-        if self._slot(first) == slot == self._slot(first + _QUARTER_MS - 1):
-            if len(self._slots) >= _CACHED_QUARTERS_MAX:
-                self._slots.clear()
-            self._slots[quarter] = slot
+        first = quarter * QUARTER_MS
+        if self._slot(first) == slot == self._slot(first + QUARTER_MS - 1):
+            if len(self.slots) >= _CACHED_QUARTERS_MAX:
+                self.slots.clear()
+            self.slots[quarter] = slot
         return slot
 
     def _slot(self, ms: int) -> int:
