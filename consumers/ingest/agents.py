@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS_MIN = 0.1
 RETRY_SECONDS_MAX = 5.0
+# Slices of different partitions of a topic that are counted at the same time.
+SLICES_AT_ONCE = 2
 
 Deliver = Callable[[list[DeadLetter]], Awaitable[None]]
 Recorder = Callable[[BatchOutcome, str], None]
@@ -142,17 +144,29 @@ def add_agents(app: faust.App, topics: Iterable[str], counter: Counter) -> None:
 
 def _agent(app: faust.App, counter: Counter) -> Callable[[Any], Awaitable[None]]:
     async def count(stream: Any) -> None:
-        # Never `take`, never plain iteration: both ack what failed. No yield: a yielding agent answers to any
-        # topic that a message's headers name.
-        async for event in stream.noack().events():
-            piece: RecordSlice = event.value
-            try:
-                await counter.settle(app.consumer, piece)
-            except Exception as error:
-                counter.failed = counter.failed or error
-                raise
-            event.ack()
-            piece.records = ()  # Faust holds on to the event until the next one comes
-            piece.release()
+        # A slice ends with waiting for its last calls; another partition's is decoded and planned meanwhile. Of one partition
+        # there is never more than one, so that acks stay in order. A group, so that a failure ends the agent at once.
+        working: dict[TP, asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as group:
+            # Never `take`, never plain iteration: both ack what failed. No yield: a yielding agent answers to any
+            # topic that a message's headers name.
+            async for event in stream.noack().events():
+                tp = event.value.tp
+                while tp in working or len(working) >= SLICES_AT_ONCE:
+                    done, _ = await asyncio.wait(working.values(), return_when=asyncio.FIRST_COMPLETED)
+                    working = {one: task for one, task in working.items() if task not in done}
+                working[tp] = group.create_task(_settle(app, counter, event))
 
     return count
+
+
+async def _settle(app: faust.App, counter: Counter, event: Any) -> None:
+    piece: RecordSlice = event.value
+    try:
+        await counter.settle(app.consumer, piece)
+    except Exception as error:
+        counter.failed = counter.failed or error
+        raise
+    event.ack()
+    piece.records = ()  # Faust holds on to the event until the next one comes
+    piece.release()

@@ -39,6 +39,7 @@ class Recorder:
         self.holes: list[int] = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.in_work: Count[Partition] = Count()  # batches that are being counted, by partition
         self._sought: set[Partition] = set()
 
     async def assigned(
@@ -56,8 +57,11 @@ class Recorder:
         return
 
     async def count(self, batch: RecordBatch, deliver: Any) -> BatchOutcome:
-        await self.gate.wait()
         where = batch.topic, batch.partition
+        self.in_work[where] += 1
+        assert self.in_work[where] == 1, f"two batches of {where} at once"
+        await self.gate.wait()
+        self.in_work[where] -= 1
         stored = self.stored.get(where, 0)
         if batch.first > stored and where not in self._sought:
             self._sought.add(where)

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from consumers.ingest import fetching
+from consumers.ingest.agents import SLICES_AT_ONCE
 from consumers.ingest.slices import SLICES_PER_TOPIC_MAX
 from consumers.ingest.transport import SliceConsumer
 from consumers.kafka import Kafka
@@ -128,6 +129,21 @@ async def test_three_topics_are_read_side_by_side(settings: Settings) -> None:
     async with running(settings, engine, topics=topics):
         await eventually(lambda: len(engine.values) == 300)
     assert {batch.topic for batch in engine.batches} == set(topics)
+
+
+async def test_two_partitions_of_a_topic_are_counted_at_once_but_no_partition_twice(
+    settings: Settings,
+) -> None:
+    """One slice is decoded while the last calls of another are on their way; the recorder refuses two of one partition."""
+    engine = Recorder()
+    engine.gate.clear()
+    values = [b"%d" % at for at in range(400)]
+    await produce(settings, "sessions", values)
+    async with running(settings, engine):
+        await eventually(lambda: engine.in_work.total() == SLICES_AT_ONCE)
+        engine.gate.set()
+        await eventually(lambda: len(engine.values) == len(values))
+    assert sorted(engine.values) == sorted(values)
 
 
 async def test_waiting_bytes_stay_in_the_budget(settings: Settings) -> None:
