@@ -17,6 +17,7 @@ from rich.table import Table
 
 from bench.answers import answers
 from bench.bars import BARS, Row
+from bench.collector import collector
 from bench.growth import growth
 from bench.machine import Machine, client_of, versions
 from bench.memory import memory
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[Machine], Awaitable[list[Row]]]] = {
     "throughput": throughput,
     "profile": profile,
     "visible": visible,
+    "collector": collector,
     "memory": memory,
     "triangle": triangle,
     "answers": answers,

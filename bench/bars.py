@@ -42,6 +42,7 @@ BARS = {
     "plain_p99_ms": Bar(50),
     "segment_p99_ms": Bar(250),
     "visible_p99_ms": Bar(1000),
+    "collected_per_second": Bar(5_000, most=False),
     "growth": Bar(2),
 }
 

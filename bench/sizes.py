@@ -16,6 +16,8 @@ class Sizes:
     days: int
     purchases: int
     month_users: int
+    collected_events: int
+    collected_seconds: float
 
 
 FULL = Sizes(
@@ -28,6 +30,8 @@ FULL = Sizes(
     days=400,
     purchases=100_000,
     month_users=500,
+    collected_events=150_000,
+    collected_seconds=20,
 )
 QUICK = Sizes(
     repetitions=1,
@@ -39,4 +43,6 @@ QUICK = Sizes(
     days=400,
     purchases=3_000,
     month_users=50,
+    collected_events=5_000,
+    collected_seconds=2,
 )
