@@ -174,10 +174,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         return _http_problem(request, error)
     except StoreUnavailable as error:
-        log.warning("%s: the store gives no answer: %s", request.path, error)
+        log.warning("%r: the store gives no answer: %s", request.path, error)
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, "Redis gives no answer just now; try again")
     except Exception:
-        log.exception("%s %s failed", request.method, request.path)
+        log.exception("%s %r failed", request.method, request.path)  # the path may hold a line break
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is an error of the server; its log says more")
 
 

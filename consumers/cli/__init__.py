@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from consumers.cli import audit, config, dead_letters, erase, import_, processes, report, simulate, topics
-from consumers.cli.console import err
+from consumers.cli.console import err, printable
 from consumers.kafka_access import KafkaUnavailable
 from consumers.setting_sources import SettingsError
 from stream.store.protocol import IdentityMismatch, StoreUnavailable
@@ -113,4 +113,4 @@ def _failed(error: Exception) -> int:
 
 
 def _say(line: str) -> None:
-    err.print(f"[bold red]error:[/] {escape(line)}", soft_wrap=True)
+    err.print(f"[bold red]error:[/] {escape(printable(line))}", soft_wrap=True)

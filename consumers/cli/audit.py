@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.status import Status
 
-from consumers.cli.console import await_, counted, err, out, settings
+from consumers.cli.console import await_, counted, err, out, printable, settings
 from consumers.settings import Settings
 
 DIFFERENCES_SHOWN_MAX = 20
@@ -57,7 +57,7 @@ async def _audit(found: Settings, apps: list[str] | None) -> int:
                 f"and {counted(said.bits, 'bits')} compared in {seconds:.1f} s"
             )
             for difference in said.differences[:DIFFERENCES_SHOWN_MAX]:
-                out.print(f"  [red]{escape(difference)}[/]", soft_wrap=True)
+                out.print(f"  [red]{escape(printable(difference))}[/]", soft_wrap=True)
             differences += len(said.differences)
     finally:
         await store.aclose()

@@ -20,6 +20,7 @@ out = Console(highlight=False, width=_width)
 err = Console(stderr=True, highlight=False)
 
 _Answer = TypeVar("_Answer")
+_Value = TypeVar("_Value")
 
 
 def settings(*need: str) -> Settings:
@@ -41,6 +42,22 @@ def settings(*need: str) -> Settings:
 def await_(work: Coroutine[Any, Any, _Answer]) -> _Answer:
     """Runs the asynchronous part of a command."""
     return asyncio.run(work)
+
+
+def printable(value: _Value) -> _Value:
+    """The value with every text in it as one line that a terminal can only show: signs that would do something are written out.
+
+    Two texts that differ still do. What apps send may be any text.
+    """
+    if isinstance(value, str):
+        return "".join(  # type: ignore[return-value]
+            sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in value
+        )
+    if isinstance(value, dict):
+        return {printable(name): printable(one) for name, one in value.items()}  # type: ignore[return-value]
+    if isinstance(value, list):
+        return [printable(one) for one in value]  # type: ignore[return-value]
+    return value
 
 
 def counted(number: int, things: str) -> str:

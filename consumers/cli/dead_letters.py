@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
@@ -185,7 +185,8 @@ async def read(found: Settings) -> AsyncIterator[Letter]:
         letter = _letter(record, found.topic_prefix)
         origin = (letter.topic, letter.partition, letter.offset)
         if origin not in seen:
-            seen.add(origin)
+            if letter.offset >= 0:  # what names no origin is no copy of another
+                seen.add(origin)
             yield letter
 
 
@@ -194,13 +195,22 @@ def _letter(record: Any, prefix: str) -> Letter:
     said = {name: value.decode("utf-8", "replace") for name, value in headers}
     whole = said.get("size", "") if "sha256" in said else ""
     return Letter(
-        reason=said.get("reason", "?"),
-        topic=said.get("topic", "?").removeprefix(prefix),
-        partition=int(said.get("partition", -1)),
-        offset=int(said.get("offset", -1)),
+        reason=_one_of([reason.value for reason in Reason], said.get("reason", "")),
+        topic=_one_of(TOPICS, said.get("topic", "").removeprefix(prefix)),
+        partition=_number(said.get("partition", "")),
+        offset=_number(said.get("offset", "")),
         time_ms=record.timestamp,
         key=record.key,
         value=record.value,
         headers=headers,
         size=int(whole) if whole.isdecimal() else len(record.value or b""),
     )
+
+
+# Whoever may write to the topic may write anything into a header.
+def _one_of(words: Iterable[str], text: str) -> str:
+    return text if text in words else "?"
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else -1

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from consumers.cli import report_options as options
 from consumers.cli.asking import asked_of, conditions
-from consumers.cli.console import err, out
+from consumers.cli.console import err, out, printable
 from consumers.cli.views import VIEWS, View
 from consumers.cli.views.parts import Asked
 
@@ -102,10 +102,10 @@ def show(view: View, answer: dict[str, Any], asked: Asked, form: str) -> None:
     elif form == "csv":
         print(view.as_csv(answer, asked), end="")
     elif form == "markdown":
-        print(view.as_markdown(answer, asked), end="")
+        print(view.as_markdown(printable(answer), printable(asked)), end="")
     else:
         shades = out.color_system in ("256", "truecolor")  # the nearest of 16 colours would be the wrong ones
-        out.print(view.rendered(answer, asked, out.width, shades=shades))
+        out.print(view.rendered(printable(answer), printable(asked), out.width, shades=shades))
 
 
 def _reach(asked: Asked) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def draw(view: View, answer: dict[str, Any], asked: Asked, file: Path) -> None:
     canvas = Console(
         record=True, width=SVG_WIDTH, file=io.StringIO(), color_system="truecolor", force_terminal=True, highlight=False
     )  # fmt: skip
-    canvas.print(view.rendered(answer, asked, SVG_WIDTH))
+    canvas.print(view.rendered(printable(answer), printable(asked), SVG_WIDTH))
     picture = canvas.export_svg(title=f"retention report --app {asked['app']}")
     # No web fonts: whoever opens the picture should ask nobody for anything.
     file.write_text(re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL))

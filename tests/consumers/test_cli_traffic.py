@@ -183,6 +183,39 @@ def test_what_now_decodes_is_sent_back_whole_and_once(retention: Command, settin
     assert said.out == "nothing sent back\n"
 
 
+def test_whatever_stands_in_the_topic_is_listed_and_does_nothing_to_the_terminal(
+    retention: Command, settings: Settings
+) -> None:
+    import asyncio
+
+    async def put() -> None:
+        async with Kafka(settings) as kafka:
+            await kafka.ensure_topics()
+        async with Sender(settings) as sender:
+            for headers in (
+                [
+                    ("reason", b"\x1b[2J[bold red]"),
+                    ("topic", b"a\nb"),
+                    ("partition", b"x"),
+                    ("offset", b"\xff"),
+                ],
+                [("offset", b"9" * 5000)],
+                [],
+            ):
+                await sender.put(DEAD_LETTERS, b"\x1b[2J", b"\x1b]0;owned\x07", headers)
+            await sender.flush()
+
+    asyncio.run(put())
+    for more in ((), ("--json",)):
+        said = retention("dead-letters", *more, COLUMNS=200)
+        assert said.code == 0
+        assert "\x1b" not in said.out
+        assert said.out.count("owned") == 3
+    assert (
+        retention("dead-letters", "--replay", USER_ID_SECRET="0123456789abcdef").out == "nothing sent back\n"
+    )
+
+
 def test_no_dead_letters_is_said(retention: Command) -> None:
     assert retention("dead-letters").out == "no dead letters\n"
 
