@@ -2,7 +2,7 @@
 
 Nearly every family is of one role and goes through as it is. Those that every process has (`process_...`, the version), or that two
 of them have, get a label `role`, else their series would be the same. Pages are ours, so that this only has to know how
-prometheus_client writes them; it costs a tenth of taking them apart and writing them anew.
+prometheus_client writes them, which costs far less than to take them apart and write them anew.
 """
 
 from collections.abc import Iterator, Mapping
