@@ -7,6 +7,7 @@ import pytest
 
 from consumers.local import servers
 from consumers.local.place import CannotStart, Place
+from consumers.metrics import ROLES
 from consumers.settings import Settings, environment
 
 SECRET = "s" * 64
@@ -56,11 +57,8 @@ def test_every_role_gets_the_settings_of_the_user_and_the_place_of_this_run() ->
 
 def test_the_api_joins_the_metrics_of_the_roles_of_this_run() -> None:
     place = Place.found(Settings(http_host="0.0.0.0", worker_port=0), SECRET, 0).settings
-    assert place.metrics_from == {
-        "worker": f"127.0.0.1:{place.worker_port}",
-        "exporter": f"127.0.0.1:{place.exporter_port}",
-        "collector": f"127.0.0.1:{place.collector_port}",
-    }
+    others = set(ROLES) - {"api"}
+    assert place.metrics_from == {role: f"127.0.0.1:{getattr(place, f'{role}_port')}" for role in others}
     assert environment(place)["RETENTION_METRICS_FROM"].startswith("collector=127.0.0.1:")
 
 
