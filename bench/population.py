@@ -96,11 +96,15 @@ class People:
         came = np.argsort(np.argsort(self.when[: self.users]))
         return np.lexsort((self.when, came[self.who], self.kind))
 
+    def names(self) -> bytes:
+        """The ids of all users, 16 bytes each."""
+        return np.random.default_rng(4).bytes(16 * self.users)
+
     def batches(self, order: Order, *, seed: int = 2) -> Iterator[RecordBatch]:
         """All events as batches of the three topics, in an order."""
         dice = np.random.default_rng(seed)
         places = self._places(order, dice)
-        names = dice.bytes(16 * self.users)
+        names = self.names()
         looks = dice.integers(0, len(LOOKS), self.users).tolist()
         start, slots = zone("UTC").day_start_ms(self.first_day), self.first_day * SLOTS_PER_DAY
         ends = [0, 0, 0]

@@ -20,7 +20,7 @@ from stream.retention.days import iso, zone
 from stream.retention.money import average_text, decimal_text
 from stream.retention.names import CURRENCIES, value_name, values_counter
 from stream.retention.projection import METHOD, project
-from stream.retention.rates import rate
+from stream.retention.rates import Rate, rate, rates
 from stream.store.protocol import Store, View
 
 # How far LTV is projected where the data carries it.
@@ -76,20 +76,25 @@ def _answer(
 
 
 def _row(rows: Rows, sums: Sums, row: int) -> dict[str, Any]:
+    conversions = rates(sums.converted[row], [sums.sizes[row]] * rows.cells(row))
+    complete = rows.complete_cells(row)
     return {
         "cohort": iso(rows.periods[row].first),
         "size": sums.sizes[row],
         "size_complete": rows.is_complete(row),
         **_habit(sums.habits[row]),
-        "cells": [_cell(rows, sums, row, n) for n in range(rows.cells(row))],
+        "cells": [
+            _cell(sums, row, n, conversion) | {"complete": n < complete}
+            for n, conversion in enumerate(conversions)
+        ],
     }
 
 
-def _cell(rows: Rows, sums: Sums, row: int, n: int) -> dict[str, Any]:
+def _cell(sums: Sums, row: int, n: int, conversion: Rate) -> dict[str, Any]:
     paid = {currency: money.cells[row][n] for currency, money in sums.money.items()}
     so_far = {currency: money.up_to[row][n] for currency, money in sums.money.items()}
-    active, payers, size = sums.active[row][n], sums.payers[row][n], sums.sizes[row]
-    conversion, low, high = rate(sums.converted[row][n], size)
+    active, payers = sums.active[row][n], sums.payers[row][n]
+    share, low, high = conversion
     return {
         "n": n,
         "active": active,
@@ -98,11 +103,10 @@ def _cell(rows: Rows, sums: Sums, row: int, n: int) -> dict[str, Any]:
         "revenue": _amounts(paid),
         "arpu": _averages(paid, active),
         "arppu": _averages(paid, payers),
-        "ltv": _averages(so_far, size),
-        "conversion": conversion,
+        "ltv": _averages(so_far, sums.sizes[row]),
+        "conversion": share,
         "low": low,
         "high": high,
-        "complete": rows.is_complete(row, n),
     }
 
 

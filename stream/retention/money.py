@@ -76,6 +76,6 @@ def minor_value(text: str, currency: str) -> Decimal:
 
 
 def _text(units: int, digits: int) -> str:
-    whole, fraction = divmod(abs(units), 10**digits)
+    text = str(abs(units)).rjust(digits + 1, "0")
     sign = "-" if units < 0 else ""
-    return f"{sign}{whole}.{fraction:0{digits}d}" if digits else f"{sign}{whole}"
+    return f"{sign}{text[:-digits]}.{text[-digits:]}" if digits else f"{sign}{text}"
