@@ -15,7 +15,7 @@ from stream.report.grid import Grid
 from stream.report.parameters import Where
 from stream.report.query import RetentionQuery
 from stream.report.segments import OTHER
-from stream.report.sets import NOT_SET, Flags, any_of, cohort_names, cohort_of, flags_of
+from stream.report.sets import NOT_SET, Bitmap, any_of, cohort_names, cohort_of
 from stream.report.slots import columns_of, paid_of, periods_of, returns_of, starts, timeline_of
 from stream.report.tables import Table, last_period, money_of
 from stream.retention.anchors import anchors
@@ -48,8 +48,8 @@ async def scanned(store: Store, query: RetentionQuery, grid: Grid) -> list[Table
     return tables
 
 
-async def _looked_at(store: Store, query: RetentionQuery, grid: Grid) -> Flags | None:
-    """The users whose records have to be looked at, by index: who starts on the days of the rows. None: all of them.
+async def _looked_at(store: Store, query: RetentionQuery, grid: Grid) -> Bitmap | None:
+    """The users whose records have to be looked at: who starts on the days of the rows. None: all of them.
 
     With several shards a bitmap does not tell which index is whose.
     """
@@ -62,7 +62,7 @@ async def _looked_at(store: Store, query: RetentionQuery, grid: Grid) -> Flags |
     users = any_of([cohort_of(view.sets.__getitem__, query.cohort, day) for day in days])
     for name in conditions:
         users = users & view.sets[name]
-    return flags_of(users)
+    return users
 
 
 def _days(grid: Grid) -> range:
@@ -75,12 +75,9 @@ def _days(grid: Grid) -> range:
     return range(grid.calendar.first_day(grid.rows[0]), grid.days(grid.rows[-1]).stop)
 
 
-async def _chunks(store: Store, app: str, looked_at: Flags | None) -> AsyncIterator[list[StoredUser]]:
+async def _chunks(store: Store, app: str, looked_at: Bitmap | None) -> AsyncIterator[list[StoredUser]]:
     users: list[StoredUser] = []
-    async for user in store.stored_users(app):
-        # Who has come since is looked at too.
-        if looked_at is not None and user.index < looked_at.size and not looked_at[user.index]:
-            continue
+    async for user in store.stored_users(app, looked_at):
         users.append(user)
         if len(users) >= USERS_AT_ONCE:
             yield users

@@ -269,11 +269,14 @@ class MemoryStore:
         """Let applies go on."""
         self._data.paused = False
 
-    async def stored_users(self, app: str) -> AsyncIterator[StoredUser]:
-        """Every user of an app."""
+    async def stored_users(self, app: str, among: Bitmap | None = None) -> AsyncIterator[StoredUser]:
+        """Every user of an app, or those of a set."""
+        flags = None if among is None else np.unpackbits(among.view(np.uint8))
         for shard in range(self.shards):
             users = self._app(shard, app)
             for user, (index, record) in list(users.records.items()):
+                if flags is not None and index < flags.size and not flags[index]:
+                    continue
                 yield StoredUser(shard, index, record, users.parts.get(user, {}))
 
     async def stored_counters(self, app: str) -> dict[int, dict[str, dict[str, int]]]:

@@ -186,8 +186,8 @@ class Store(Protocol):
     async def resume(self) -> None:
         """Give the lease back."""
 
-    def stored_users(self, app: str) -> AsyncIterator[StoredUser]:
-        """Every user of an app."""
+    def stored_users(self, app: str, among: Bitmap | None = None) -> AsyncIterator[StoredUser]:
+        """Every user of an app; with one shard those of a set, and who came after it was read."""
 
     async def stored_counters(self, app: str) -> dict[int, dict[str, dict[str, int]]]:
         """Every counter of an app, by shard."""

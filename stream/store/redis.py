@@ -322,9 +322,9 @@ class RedisStore:
         if await at(lambda redis: redis.get(key)) == self._lease.encode():
             await at(lambda redis: redis.delete(key))
 
-    def stored_users(self, app: str) -> AsyncIterator[StoredUser]:
-        """Every user of an app, many buckets in one round trip."""
-        return self._whole.users(app)
+    def stored_users(self, app: str, among: Bitmap | None = None) -> AsyncIterator[StoredUser]:
+        """Every user of an app, or those of a set, many buckets in one round trip."""
+        return self._whole.users(app, among)
 
     async def stored_counters(self, app: str) -> dict[int, dict[str, dict[str, int]]]:
         """Every counter of an app, by shard."""

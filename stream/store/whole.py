@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from stream.store.calls import answered
+from stream.store.calls import Script, answered
 from stream.store.chunks import bitmap_of_chunks, chunks_of
 from stream.store.keys import INDEX_BYTES, app_prefix
 from stream.store.nodes import Nodes
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import redis.asyncio as aioredis
 
 _SCAN_COUNT = 1000
+_USERS_AT_ONCE = 4_000  # some milliseconds of the server
 _Fields = TypeVar("_Fields")
 
 
@@ -24,25 +25,45 @@ class Whole:
     def __init__(self, nodes: Nodes, shards: int) -> None:
         self._nodes = nodes
         self._shards = range(shards)
+        self._among = Script("among")
 
-    async def users(self, app: str) -> AsyncIterator[StoredUser]:
-        """Every user, many buckets in one round trip."""
+    async def users(self, app: str, among: Bitmap | None = None) -> AsyncIterator[StoredUser]:
+        """Every user, many buckets in one round trip; with one shard those of a set, and who came after it was read."""
+        assert among is None or len(self._shards) == 1, "indexes are given shard by shard"
         for shard in self._shards:
             prefix = app_prefix(shard, app).encode()
             buckets = [key async for key in self._keys(shard, prefix + b"b:")]
-            for at in range(0, len(buckets), _SCAN_COUNT):
-                for user in await self._users(shard, prefix, buckets[at : at + _SCAN_COUNT]):
+            step = _SCAN_COUNT if among is None else _buckets_at_once(len(buckets), among)
+            for at in range(0, len(buckets), step):
+                some = buckets[at : at + step]
+                stored = await (
+                    self._all(shard, prefix, some)
+                    if among is None
+                    else self._those(shard, prefix, some, among)
+                )
+                for user in await self._users(shard, prefix, stored):
                     yield user
 
-    async def _users(self, shard: int, prefix: bytes, buckets: Sequence[bytes]) -> list[StoredUser]:
+    async def _all(self, shard: int, prefix: bytes, buckets: Sequence[bytes]) -> dict[bytes, bytes]:
         answers = await self._nodes.ask(shard, partial(_hashes, buckets))
-        stored = {
+        return {
             bucket[len(prefix) + 2 :] + field: value
             for bucket, fields in zip(buckets, answers, strict=True)
             for field, value in fields.items()
         }
+
+    async def _those(
+        self, shard: int, prefix: bytes, buckets: Sequence[bytes], among: Bitmap
+    ) -> dict[bytes, bytes]:
+        names = [bucket[len(prefix) + 2 :] for bucket in buckets]
+        found = await self._among(
+            partial(self._nodes.ask, shard), (prefix.decode(),), among.tobytes(), *names
+        )
+        return dict(zip(found[::2], found[1::2], strict=True))
+
+    async def _users(self, shard: int, prefix: bytes, stored: dict[bytes, bytes]) -> list[StoredUser]:
         long = [user for user, value in stored.items() if not value]
-        answers = await self._nodes.ask(shard, partial(_long, prefix, long))
+        answers = await self._nodes.ask(shard, partial(_long, prefix, long)) if long else []
         parts = dict(zip(long, answers[1::2], strict=True))
         stored.update(zip(long, answers[::2], strict=True))
         return [
@@ -111,6 +132,11 @@ class Whole:
                     yield key
             if not int(cursor):
                 return
+
+
+def _buckets_at_once(buckets: int, among: Bitmap) -> int:
+    """As many as hold so few users that the server is not held up."""
+    return max(1, min(_SCAN_COUNT, _USERS_AT_ONCE * buckets // max(1, among.size * 64)))
 
 
 async def _hashes(keys: Sequence[bytes], redis: "aioredis.Redis") -> list[Any]:

@@ -27,9 +27,9 @@ class Scanned(MemoryStore):
 
     scans = 0
 
-    def stored_users(self, app: str) -> Any:
+    def stored_users(self, app: str, among: Any = None) -> Any:
         self.scans += 1
-        return super().stored_users(app)
+        return super().stored_users(app, among)
 
 
 async def scans(store: MemoryStore, **asked: str) -> int:

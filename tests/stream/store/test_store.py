@@ -219,3 +219,13 @@ async def test_the_audit_reads_back_everything(store: Store) -> None:
         )
         == 10
     )
+
+
+@pytest.mark.parametrize("store", ["memory", "redis"], indirect=True)
+async def test_the_users_of_a_set_are_read_alone_and_with_them_who_came_after(store: Store) -> None:
+    long = {number: bytes([number]) * (1 + 200 * (number % 2)) for number in range(40)}
+    await apply(store, *(write(n, None, record, ["s"] if n % 4 < 2 else []) for n, record in long.items()))
+    among = (await store.view(APP, sets=["s"])).sets["s"]
+    found = [one.record async for one in store.stored_users(APP, among)]
+    assert sorted(found) == sorted(record for n, record in long.items() if n % 4 < 2)
+    assert len([one async for one in store.stored_users(APP, among[:0])]) == 40
