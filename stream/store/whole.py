@@ -25,7 +25,7 @@ class Whole:
     def __init__(self, nodes: Nodes, shards: int) -> None:
         self._nodes = nodes
         self._shards = range(shards)
-        self._among = Script("among")
+        self._among = Script("among", reads_only=True)
 
     async def users(self, app: str, among: Bitmap | None = None) -> AsyncIterator[StoredUser]:
         """Every user, many buckets in one round trip; with one shard those of a set, and who came after it was read."""

@@ -13,6 +13,7 @@ from stream.store.protocol import StoreRefused, StoreUnavailable
 from stream.store.redis import RedisStore
 from tests.servers import Valkey
 from tests.stream.store.acl import redis_users
+from tests.stream.store.test_store import write
 
 USERS = {"worker": "password-of-worker", "reader": "password-of-reader", "admin": "password-of-admin"}
 IDENTITY = {"layout": "2"}
@@ -138,4 +139,19 @@ async def test_a_reader_waits_for_a_worker_to_begin_and_then_only_looks(as_: As,
     assert await admin.pause(1)
     await admin.resume()
     for store in (reader, worker, admin):
+        await store.aclose()
+
+
+async def test_a_reader_remembers_and_reads_the_records_of_a_set_alone(as_: As, valkey: Valkey) -> None:
+    worker = store_of(valkey, "worker")
+    reader = RedisStore.connect(
+        f"redis://reader:{USERS['reader']}@127.0.0.1:{valkey.port}/0", remembers_bytes_max=1 << 20
+    )
+    await worker.apply("shop", 0, [write(1, None, b"in", ["s"]), write(2, None, b"out", [])])
+    among = (await reader.view("shop", sets=["s"])).sets["s"]
+    assert [one.record async for one in reader.stored_users("shop", among)] == [b"in"]
+    before = (await as_("worker").info("commandstats"))["cmdstat_mget"]["calls"]
+    await reader.view("shop", sets=["s"])
+    assert (await as_("worker").info("commandstats"))["cmdstat_mget"]["calls"] == before
+    for store in (worker, reader):
         await store.aclose()
