@@ -49,6 +49,7 @@ PLACES = {
     "aiokafka": [
         "consumers/kafka.py",
         "consumers/kafka_access.py",
+        "consumers/kafka_state.py",
         "consumers/intake/delivery.py",
         "consumers/ingest",
     ],

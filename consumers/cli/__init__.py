@@ -13,7 +13,18 @@ from typing import NoReturn
 import typer
 from rich.markup import escape
 
-from consumers.cli import audit, config, dead_letters, erase, import_, processes, report, simulate, topics
+from consumers.cli import (
+    audit,
+    config,
+    dead_letters,
+    doctor,
+    erase,
+    import_,
+    processes,
+    report,
+    simulate,
+    topics,
+)
 from consumers.cli.console import err, printable
 from consumers.kafka_access import KafkaUnavailable
 from consumers.setting_sources import SettingsError
@@ -43,6 +54,7 @@ app.command("dead-letters")(dead_letters.dead_letters)
 app.command("audit")(audit.audit)
 app.command("erase")(erase.erase)
 app.command("topics")(topics.topics)
+app.command("doctor")(doctor.doctor)
 app.command("config")(config.config)
 
 # What people can do something about: the text says what, and a traceback would only hide it.

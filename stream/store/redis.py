@@ -34,6 +34,7 @@ from stream.store.protocol import (
 from stream.store.reading import PlainReader, Reader
 from stream.store.remembering import remembering
 from stream.store.revisions import cells_of, revisions_of
+from stream.store.servers import ServerState, states, stored_identity
 from stream.store.views import Names, join, pairs
 from stream.store.whole import Whole
 
@@ -228,6 +229,14 @@ class RedisStore:
         said = [await answered(client.info("memory")) for client in (await self._nodes.every()).values()]
         limits = [int(one.get("maxmemory", 0)) for one in said]
         return Memory(sum(int(one["used_memory"]) for one in said), sum(limits) if all(limits) else 0)
+
+    async def servers(self) -> list[ServerState]:
+        """What each server says of itself."""
+        return await states(self._nodes)
+
+    async def stored_identity(self) -> list[dict[str, str]]:
+        """What the data of each shard was counted under; empty where nothing was. Claims nothing."""
+        return await stored_identity(self._nodes, self.shards)
 
     async def view(
         self,

@@ -22,6 +22,7 @@ COMMANDS = [
     "audit",
     "erase",
     "topics",
+    "doctor",
     "config",
 ]
 

@@ -1,0 +1,52 @@
+"""In which order is it looked? Settings, Redis, then Kafka against what Redis has counted."""
+
+from consumers.doctor.findings import Finding, ok, warning, wrong
+from consumers.doctor.kafka import kafka_findings
+from consumers.doctor.store import store_findings
+from consumers.settings import Settings, unknown, variable
+
+
+async def examine(settings: Settings, now_ms: int) -> list[Finding]:
+    """Everything there is to say."""
+    found = setting_findings(settings)
+    positions = None
+    if settings.redis_url.get_secret_value():
+        about, positions = await store_findings(settings, now_ms)
+        found += about
+    if settings.kafka:
+        found += await kafka_findings(settings, positions)
+    return found
+
+
+def setting_findings(settings: Settings) -> list[Finding]:
+    """Servers, keys and secrets as they are set."""
+    found = [
+        wrong(
+            "settings",
+            f"{variable(name)} is not set",
+            "set it (docs/settings.md), or start retention up here",
+        )
+        for name, value in (
+            ("kafka", settings.kafka),
+            ("redis_url", settings.redis_url.get_secret_value()),
+            ("user_id_secret", settings.user_id_secret.get_secret_value()),
+        )
+        if not value
+    ]
+    found += [
+        warning(
+            "settings", f"{name} is no setting", "see retention config for what it may have been meant to be"
+        )
+        for name in unknown()
+    ]
+    is_local = settings.http_host in ("127.0.0.1", "localhost", "::1")
+    for name, who in (("write_keys", "send events"), ("read_keys", "read numbers")):
+        if not getattr(settings, name).get_secret_value() and not is_local:
+            found.append(
+                warning(
+                    "keys",
+                    f"{variable(name)} is not set: everybody may {who}",
+                    f"set {variable(name)}",
+                )
+            )
+    return found or [ok("settings", "servers, secret and keys are set")]

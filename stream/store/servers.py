@@ -1,0 +1,76 @@
+"""How do the servers of a store stand? What each says of itself, for the doctor; nothing is written."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from redis.exceptions import RedisError
+
+from stream.store.calls import answered
+from stream.store.keys import shard_prefix
+from stream.store.nodes import Nodes
+from stream.store.protocol import StoreRefused
+
+_SETTINGS = ("appendonly", "appendfsync", "save", "hash-max-listpack-entries", "hash-max-listpack-value")
+
+
+class ServerState(NamedTuple):
+    """One server. `settings` is None where we have no right to see them.
+
+    policy        what it does when memory is full
+    problem       the last write of its file that failed; empty where none did
+    replicas      that follow it just now
+    """
+
+    name: str
+    version: str
+    used_bytes: int
+    max_bytes: int
+    policy: str
+    settings: Mapping[str, str] | None
+    problem: str
+    replicas: int
+    now_ms: int
+
+
+async def states(nodes: Nodes) -> list[ServerState]:
+    """Every server that holds shards. Raises StoreUnavailable, IdentityMismatch."""
+    return [await _state(name, client) for name, client in (await nodes.every()).items()]
+
+
+async def _state(name: str, client: Any) -> ServerState:
+    info = await answered(client.info())
+    seconds, microseconds = await answered(client.time())
+    try:
+        settings: dict[str, str] | None = await answered(client.config_get(*_SETTINGS))
+    except (RedisError, StoreRefused):
+        settings = None
+    failed = [
+        what
+        for what, field in (
+            ("the last snapshot", "rdb_last_bgsave_status"),
+            ("the last write of the AOF", "aof_last_write_status"),
+        )
+        if info.get(field, "ok") != "ok"
+    ]
+    valkey = info.get("valkey_version")
+    return ServerState(
+        name,
+        f"Valkey {valkey}" if valkey else f"Redis {info.get('redis_version', '?')}",
+        int(info.get("used_memory", 0)),
+        int(info.get("maxmemory", 0)),
+        str(info.get("maxmemory_policy", "noeviction")),
+        settings,
+        " and ".join(failed),
+        int(info.get("connected_slaves", 0)),
+        int(seconds) * 1000 + int(microseconds) // 1000,
+    )
+
+
+async def stored_identity(nodes: Nodes, shards: int) -> list[dict[str, str]]:
+    """What the data of each shard was counted under; nothing is claimed."""
+    found = []
+    for shard in range(shards):
+        key = shard_prefix(shard) + "identity"
+        stored = await nodes.ask(shard, lambda redis, key=key: redis.hgetall(key))  # type: ignore[misc]
+        found.append({name.decode(): value.decode() for name, value in stored.items()})
+    return found
