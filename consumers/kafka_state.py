@@ -11,7 +11,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from consumers.kafka_access import client_options, no_start
 from consumers.settings import Settings
 
-_COORDINATOR_TRIES, _COORDINATOR_SECONDS = 10, 0.5
+_COORDINATOR_TRIES, _COORDINATOR_SECONDS = 20, 0.5
 
 
 class GroupState(NamedTuple):
@@ -75,9 +75,8 @@ class KafkaState:
                 answers = await self._admin.describe_consumer_groups([self._settings.group])
                 break
             except GroupCoordinatorNotAvailableError:
-                await asyncio.sleep(
-                    _COORDINATOR_SECONDS
-                )  # a Kafka that never had a group makes room for them
+                # A Kafka that never had a group makes room for them.
+                await asyncio.sleep(_COORDINATOR_SECONDS)
             except (KafkaError, OSError):
                 return None
         else:
