@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from consumers import setting_values as values
+from stream.report.parameters import CELLS_MAX
 
 DAYS_MAX, EXPORTED_DIMENSIONS_MAX = 20, 5
 
@@ -81,6 +82,17 @@ class ExporterFields(BaseModel):
     @classmethod
     def _days(cls, value: Any, info: ValidationInfo) -> Any:
         return values.days(value, DAYS_MAX, info.data.get("exporter_cohorts", 2))
+
+    @field_validator("exporter_values")
+    @classmethod
+    def _few_enough(cls, values: int, info: ValidationInfo) -> int:
+        cohorts, days = info.data.get("exporter_cohorts", 0), len(info.data.get("exporter_days", ()))
+        if cohorts * (days + 1) * (values + 1) > CELLS_MAX:
+            raise ValueError(
+                f"{values} values of {cohorts} cohorts on {days} days are more than {CELLS_MAX:,} cells, "
+                "the most that one answer holds"
+            )
+        return values
 
     @field_validator("exporter_dimensions", mode="before")
     @classmethod

@@ -35,7 +35,7 @@ class Refresher:
     Args:
         kafka: gives the open connection, or raises KafkaUnavailable.
         now_ms: the wall clock.
-        clock: seconds that only go forward.
+        clock, sleep: seconds that only go forward, and how some of them are waited for.
     """
 
     def __init__(
@@ -47,9 +47,10 @@ class Refresher:
         *,
         now_ms: Callable[[], int],
         clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._settings, self._store, self._kafka = settings, store, kafka
-        self._now_ms, self._clock = now_ms, clock
+        self._now_ms, self._clock, self._sleep = now_ms, clock, sleep
         self._numbers: Snapshot | None = None
         self._lag = self._memory = Snapshot()
         self._errors = telemetry.child(exporting.REFRESH_ERRORS)
@@ -118,4 +119,4 @@ class Refresher:
             await refresh()
             took = self._clock() - began
             # It rests at least as long as it works: numbers that take long to ask for take no more than half a processor.
-            await asyncio.sleep(max(self._settings.exporter_refresh_seconds - took, took))
+            await self._sleep(max(self._settings.exporter_refresh_seconds - took, took))

@@ -57,6 +57,7 @@ def test_an_empty_variable_is_an_unset_one() -> None:
         ("EXPORTER_DAYS", "1,x", "'x' is no day below 60"),
         ("EXPORTER_DAYS", "1,60", "'60' is no day below 60"),
         ("EXPORTER_DAYS", ",".join(map(str, range(21))), "21 days; name 1 to 20"),
+        ("EXPORTER_VALUES", "101", "less than or equal to 100"),
         ("EXPORTER_DIMENSIONS", "a,b,c,d,e,f", "6 dimensions are more than 5"),
         ("METRICS_FROM", "worker", "'worker' is not role=host:port"),
         ("METRICS_FROM", "api=h:1", "'api' is none of worker, exporter"),
@@ -102,6 +103,14 @@ def test_lists_and_pairs_are_taken_apart() -> None:
     assert settings.dimensions == ("plan", "country")
     assert settings.earliest_ms == 1_425_168_000_000
     assert settings.kafka == "a:1,b:2"
+
+
+def test_more_cells_than_one_answer_holds_are_refused_before_the_first_question() -> None:
+    most = {"RETENTION_EXPORTER_COHORTS": "400", "RETENTION_EXPORTER_DAYS": ",".join(map(str, range(20)))}
+    assert "11 values of 400 cohorts on 20 days are more than 100,000 cells" in said(
+        most | {"RETENTION_EXPORTER_VALUES": "11"}
+    )
+    assert load(most, use_up=False).exporter_values == 10
 
 
 def test_days_are_numbers_in_order_and_may_be_written_as_labels_are() -> None:

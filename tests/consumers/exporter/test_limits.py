@@ -44,6 +44,13 @@ async def test_cohorts_and_days_above_the_limit_have_no_series(store: RedisStore
     )
 
 
+async def test_the_widest_settings_can_be_answered(store: RedisStore) -> None:
+    shown = await numbers(
+        store, apps=frozenset({"game"}), exporter_cohorts=400, exporter_days=tuple(range(380, 400))
+    )
+    assert len(values(shown, m.AVERAGE, app="game")) == 31
+
+
 async def test_values_above_the_limit_are_other_and_variants_are_left_out(store: RedisStore) -> None:
     two = await numbers(store, exporter_values=2)
     for day in ("01", "03", "07"):
