@@ -1,14 +1,15 @@
 """Which PromQL stands behind which panel?
 
 Every query names the metric once and what it is summed or chosen by. `needs` says what a Prometheus must have seen for an answer:
-`live`, a minute of a running system; `history`, more days than that; `incident`, something that went wrong; `limits`, a Redis with
-a memory limit. The tests run the first against a running `retention up`, the others against a Prometheus filled with such a past.
+`live`, a minute of a running system; `history`, more days than that; `incident`, something that went wrong; `setting`, what only
+a setting brings, such as a webhook. The tests run the first against a running `retention up`, the others against a Prometheus
+filled with such a past.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-Needs = Literal["live", "history", "incident", "limits"]
+Needs = Literal["live", "history", "incident", "setting"]
 
 RATE = "$__rate_interval"
 
@@ -174,7 +175,7 @@ WATCH_AGE = Query("retention:watch_age_seconds:min", "age")
 WATCH_SECONDS = Query("max(retention_watch_run_duration_seconds)", "time of a look")
 WATCH_LEADS = Query("sum(retention_watch_leads)", "watches that look")
 WATCH_ERRORS = Query(f"sum(rate(retention_watch_errors_total[{RATE}]))", "looks that failed")
-WEBHOOK = Query(per_second("retention_watch_webhook_total", "outcome"), "{{outcome}}")
+WEBHOOK = Query(per_second("retention_watch_webhook_total", "outcome"), "{{outcome}}", "setting")
 
 # --- pipeline
 UP = Query('up{job=~"retention-.+"}', "{{job}} {{instance}}")
@@ -203,7 +204,7 @@ REQUEST_SECONDS = tuple(
 )
 IN_FLIGHT = Query("sum(retention_collector_in_flight_events)", "events not acknowledged yet")
 REDIS_USED = Query("max(retention_redis_used_memory_bytes)", "used")
-REDIS_LIMIT = Query("max(retention_redis_maxmemory_bytes)", "limit", "limits")
+REDIS_LIMIT = Query("max(retention_redis_maxmemory_bytes)", "limit", "setting")
 REDIS_CONNECTED = Query("min(retention_redis_connected)", "Redis")
 REFRESH_AGE = Query("retention:refresh_age_seconds:min", "age of the numbers")
 REFRESH_SECONDS = Query("max(retention_exporter_refresh_duration_seconds)", "time to read them")

@@ -6,10 +6,10 @@ they would have been, since nobody evaluated rules at the time.
 
 from collections.abc import Iterator
 
-HOUR_SECONDS, STEP_SECONDS = 3_600, 60
+HOUR_SECONDS, STEP_SECONDS = 3_600, 30
 WEEK_SECONDS, SEEN_SECONDS = 7 * 86_400, 240  # a sample is seen for five minutes
 
-# Series of the last hour: their value at the n-th of 60 minutes, as (first value, added a minute).
+# Series of the last hour: as (first value, what is added from sample to sample).
 LAST_HOUR = {
     'up{job="retention-worker",instance="w"}': (0, 0),
     'retention_collector_requests_total{code="202"}': (0, 100),
@@ -22,6 +22,7 @@ LAST_HOUR = {
     'retention_event_visible_seconds_bucket{le="60"}': (0, 0),
     'retention_event_visible_seconds_bucket{le="300"}': (0, 100),
     'retention_event_visible_seconds_bucket{le="+Inf"}': (0, 100),
+    'retention_watch_webhook_total{outcome="waiting"}': (0, 1),
     "retention_redis_connected": (0, 0),
     "retention_redis_used_memory_bytes": (900, 0),
     "retention_redis_maxmemory_bytes": (1_000, 0),
@@ -31,6 +32,7 @@ LAST_HOUR = {
     "retention:watch_age_seconds:min": (1_000, 0),
     "retention:numbers_sound:bool": (1, 0),
     'retention_anomaly_active{app="demo",detector="settled",day="07"}': (1, 0),
+    'retention_anomaly_active{app="demo",detector="drift",day="07"}': (1, 0),
     'retention_anomaly_active{app="demo",detector="pace",day=""}': (1, 0),
     'retention_anomaly_zscore{app="demo",detector="settled",day="07"}': (-4, 0),
     'retention_anomaly_zscore{app="demo",detector="pace",day=""}': (-5, 0),

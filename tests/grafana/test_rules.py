@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from consumers.cli import app
 from stream.retention.money import MINOR_DIGITS
 from tests.grafana.programs import ALERTMANAGER, GRAFANA, RULES, Alertmanager, ask, run
 from tests.servers import ROOT
@@ -104,6 +106,12 @@ def test_the_runbook_has_the_sections_of_the_alerts_in_their_order() -> None:
 )
 def test_an_alert_on_users_waits_for_sound_numbers(name: str) -> None:
     assert "and on () retention:numbers_sound:bool == 1" in ALERTS[name]["expr"]
+
+
+def test_the_runbook_names_commands_that_exist() -> None:
+    text = (ROOT / "docs" / "runbook.md").read_text()
+    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert set(re.findall(r"`retention ([a-z-]+)", text)) <= set(commands)
 
 
 def test_rules_use_what_both_prometheus_2_and_3_know() -> None:
