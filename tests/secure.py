@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
+import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +26,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 HOST = "127.0.0.1"
 USER, PASSWORD = "retention", "a-password-of-kafka"
+# Users who may only what docs/security.md says of their roles, once `allow` was called for the topics of a test.
+USERS = {USER: PASSWORD} | {
+    user: f"a-password-of-kafka-{user}" for user in ("worker", "collector", "api", "operator")
+}
 
 
 class Certificates:
@@ -61,12 +67,41 @@ def kafka_listener(certificates: Certificates) -> str:
 {name}.ssl.keystore.location={certificates.server_pem()}
 {name}.sasl.enabled.mechanisms=SCRAM-SHA-512
 {name}.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=true
+super.users=User:ANONYMOUS
 """
 
 
-def scram_user() -> list[str]:
-    """The words with which `kafka-storage format` makes the user."""
-    return ["--add-scram", f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"]
+def scram_users() -> list[str]:
+    """The words with which `kafka-storage format` makes the users."""
+    return [
+        word
+        for user, password in USERS.items()
+        for word in ("--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]")
+    ]
+
+
+def allow(port: int, rights: Iterable[tuple[str, str, str, str]]) -> None:
+    """Gives rights: (user, operation, kind of resource, name). What has rights at all is then closed to all others."""
+    kinds, operations = {"topic": 2, "group": 3}, {"read": 3, "write": 4, "describe": 8}
+
+    def text(said: str) -> bytes:
+        return struct.pack(f">h{len(said)}s", len(said), said.encode())
+
+    made = [
+        struct.pack(">b", kinds[kind]) + text(name) + struct.pack(">b", 3)  # the name as it is, no prefix
+        + text(f"User:{user}") + text("*") + struct.pack(">bb", operations[operation], 3)  # from anywhere: allowed
+        for user, operation, kind, name in rights
+    ]  # fmt: skip
+    body = struct.pack(">hhi", 30, 1, 1) + text("test") + struct.pack(">i", len(made)) + b"".join(made)
+    with socket.create_connection((HOST, port), 20) as connection:
+        connection.sendall(struct.pack(">i", len(body)) + body)
+        answer = connection.makefile("rb")
+        _correlation, _throttle, count = struct.unpack(">iii", answer.read(16)[4:])
+        for _ in range(count):
+            code, length = struct.unpack(">hh", answer.read(4))
+            assert code == 0, answer.read(max(0, length))
 
 
 @contextmanager

@@ -34,7 +34,7 @@ from consumers.local.servers import (
     store_command,
 )
 from consumers.local.supervisor import tied
-from tests.secure import Certificates, kafka_listener, scram_user
+from tests.secure import Certificates, kafka_listener, scram_users
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS_MAX = 60.0
@@ -209,7 +209,7 @@ class ApacheKafka(KafkaLike):
             "dGVzdC1jbHVzdGVyLWlkMQ",
             "-c",
             str(self._config),
-            *scram_user(),
+            *scram_users(),
         ]
         formatted = subprocess.run(storage, capture_output=True, text=True, timeout=60, check=False)
         assert formatted.returncode == 0, formatted.stdout + formatted.stderr

@@ -16,11 +16,13 @@ from typing import Any
 import psutil
 import pytest
 
-from consumers.kafka import Sender
+from consumers.kafka import DEAD_LETTERS, REVISIONS, Kafka, Sender, stored_records
+from consumers.kafka_access import KafkaUnavailable
 from consumers.local.servers import free_port
 from consumers.settings import Settings, load
+from stream.events.schema import TOPICS
 from tests.e2e.running import RETENTION
-from tests.secure import PASSWORD, USER, tls_end
+from tests.secure import USERS, allow, tls_end
 from tests.servers import ApacheKafka, Valkey
 from tests.stream.store.acl import redis_users
 from tests.waiting import wait_until_now
@@ -29,14 +31,11 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-ROLES = ("worker", "api", "collector", "exporter")
-PORTS = {
-    "worker": "WORKER_PORT",
-    "api": "HTTP_PORT",
-    "collector": "COLLECTOR_PORT",
-    "exporter": "EXPORTER_PORT",
-}
-REDIS_USERS = {"worker": "worker", "audit": "admin"}  # everybody else only reads
+ROLES = ("worker", "api", "collector", "exporter", "watch")
+PORTS = {role: f"{role.upper()}_PORT" for role in ROLES} | {"api": "HTTP_PORT"}
+REDIS_USERS = {"worker": "worker", "watch": "worker", "audit": "admin"}  # everybody else only reads
+KAFKA_USERS = {"worker": "worker", "collector": "collector", "api": "api", "exporter": "api", "watch": "api"}
+OTHERS = "operator"  # who runs commands
 # What may be seen nowhere. The key of another app is one of them: it stands in the same settings.
 CANARIES = {
     name: f"canary-of-{name}-0123456789"
@@ -51,7 +50,26 @@ CANARIES = {
         "metrics",
         "other",
     )
-} | {"kafka": PASSWORD}
+} | {f"kafka-{user}": password for user, password in USERS.items()}
+
+
+def rights(prefix: str) -> Iterator[tuple[str, str, str, str]]:
+    """The table of docs/security.md."""
+    group, written = prefix, [topic for topic in TOPICS if topic != "erasures"]
+    for user in ("worker", "api", OTHERS):
+        yield from ((user, "read", "topic", prefix + topic) for topic in TOPICS)
+    for user in ("collector", OTHERS):
+        yield from ((user, "write", "topic", prefix + topic) for topic in written)
+    yield from (("worker", "write", "topic", prefix + topic) for topic in (DEAD_LETTERS, REVISIONS))
+    for user in ("collector", "api", OTHERS):
+        yield from (
+            (user, "describe", "topic", prefix + topic) for topic in (*TOPICS, DEAD_LETTERS, REVISIONS)
+        )
+    for user in ("api", OTHERS):
+        yield user, "write", "topic", prefix + "erasures"
+    yield OTHERS, "read", "topic", prefix + DEAD_LETTERS
+    yield "worker", "read", "group", group
+    yield "api", "describe", "group", group
 
 
 class Fortress:
@@ -62,8 +80,8 @@ class Fortress:
         self._redis_port, self.stranger = redis_port, kafka.certificates.stranger
         self._roles: dict[str, subprocess.Popen[bytes]] = {}
         self.seen: list[str] = []
+        prefix = kafka.prefix()
         secrets = {
-            "KAFKA_PASSWORD": PASSWORD,
             "USER_ID_SECRET": CANARIES["user-ids"],
             "READ_KEYS": f"shop={CANARIES['read']}\nother={CANARIES['other']}",
             "WRITE_KEYS": f"shop={CANARIES['write']}",
@@ -73,11 +91,10 @@ class Fortress:
         plain = {
             "KAFKA": kafka.secure,
             "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
-            "KAFKA_USERNAME": USER,
             "KAFKA_SSL_CAFILE": str(kafka.certificates.ca),
             "REDIS_SSL_CAFILE": str(kafka.certificates.ca),
-            "TOPIC_PREFIX": kafka.prefix(),
-            "GROUP": kafka.prefix(),
+            "TOPIC_PREFIX": prefix,
+            "GROUP": prefix,
             "DATA_DIR": str(directory / "none"),
             "LOG_LEVEL": "debug",  # what is written at all is written here
             "PARTITIONS": "1",
@@ -98,11 +115,13 @@ class Fortress:
             "REDIS_URL": f"rediss://{user}@127.0.0.1:{self._redis_port}/0",
             "REDIS_PASSWORD_FILE": password,
         }
-        given = self._env | redis | more
+        who = KAFKA_USERS.get(command, OTHERS)
+        file = self._file(f"kafka-{who}", USERS[who])
+        given = self._env | redis | {"KAFKA_USERNAME": who, "KAFKA_PASSWORD_FILE": file} | more
         return {"PATH": os.environ["PATH"]} | {f"RETENTION_{name}": text for name, text in given.items()}
 
-    def settings(self) -> Settings:
-        return load(self.env("worker"), use_up=False)
+    def settings(self, command: str = "import") -> Settings:
+        return load(self.env(command), use_up=False)
 
     def start(self, role: str) -> None:
         with (self.directory / f"{role}.log").open("wb") as log:
@@ -165,8 +184,31 @@ def fortress(tmp_path: Path, kafka: ApacheKafka, valkey: Valkey) -> Iterator[For
     with ExitStack() as stack:
         port = stack.enter_context(tls_end(valkey.port, kafka.certificates))
         one = Fortress(tmp_path, kafka, port)
+        plain = Settings(kafka=kafka.bootstrap, topic_prefix=one.settings().topic_prefix, partitions=1)
+        asyncio.run(topics(plain))
+        allow(kafka.port, rights(plain.topic_prefix))
         stack.callback(one.kill)
         yield one
+
+
+async def topics(settings: Settings) -> None:
+    async with Kafka(settings) as kafka:
+        await kafka.ensure_topics()
+
+
+async def may(settings: Settings, topic: str, act: str) -> bool:
+    """Whether the user of the settings may read or write a topic."""
+    try:
+        if act == "write":
+            async with Sender(settings) as sender:
+                await sender.put(topic, None, b"garbage")
+                await sender.flush()
+        else:
+            async with asyncio.timeout(10):
+                [record async for record in stored_records(settings, topic)]
+    except KafkaUnavailable as error:
+        return "Authorization" not in str(error)  # another trouble proves nothing
+    return True
 
 
 def event(type_: str, number: int) -> dict[str, Any]:
@@ -234,6 +276,17 @@ def test_everything_works_behind_closed_doors_and_no_secret_is_seen(fortress: Fo
     assert json.loads(fortress.ask("api", path, CANARIES["read"])[1])["rows"][0]["size"] == 7
     config = fortress.run("config")
     assert config.count("********") >= 8
+
+    # Nobody may more at Kafka than it needs.
+    for command, topic, act in (
+        ("worker", "sessions", "write"),
+        ("worker", "erasures", "write"),
+        ("collector", "erasures", "write"),
+        ("collector", "sessions", "read"),
+        ("api", "sessions", "write"),
+        ("api", DEAD_LETTERS, "read"),
+    ):
+        assert not asyncio.run(may(fortress.settings(command), topic, act)), (command, topic, act)
 
     # Who is wrong is told so in one line.
     assert "not trusted" in fortress.run("audit", code=1, REDIS_SSL_CAFILE=str(fortress.stranger))
