@@ -133,7 +133,8 @@ async def test_a_reader_waits_for_a_worker_to_begin_and_then_only_looks(as_: As,
     await reader.open(IDENTITY)
     assert await reader.zones() == {"shop": "UTC"}
     assert await reader.read("shop", 0, [b"u" * 16]) == [None]
-    assert (await reader.view("shop", counters=["x"], sets=["y"])).version == 0
+    for asked in ({"counters": ["x"]}, {"counters": ["x"], "sets": ["y"], "ledgers": ["z"]}):
+        assert (await reader.view("shop", **asked)).version == 0
     with pytest.raises(StoreRefused):
         await reader.pause(1)
     assert await admin.pause(1)
