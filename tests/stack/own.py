@@ -22,6 +22,7 @@ SECRETS, PROMETHEUS, ALERTMANAGER = (
     ROOT / "grafana/prometheus",
     ROOT / "grafana/alertmanager",
 )
+SHOP_KEY = "a-key-of-the-shop"
 _UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _WAITS = "for|group_wait|group_interval|scrape_interval|evaluation_interval|refresh_interval"
 _WAIT = re.compile(rf"^(\s*(?:- )?(?:{_WAITS}): *)(\d+)(ms|s|m|h)\b", re.MULTILINE)
@@ -31,7 +32,7 @@ _EMPTY = re.compile(r"^  - name: (\S+)\n(?!    )", re.MULTILINE)
 def own(services: dict[str, Service], folder: Path, hurry: float) -> dict[str, Service]:
     """The services with files of this run."""
     places = {
-        SECRETS: _secrets(folder / "secrets"),
+        SECRETS: _secrets(folder),
         ALERTMANAGER: _alertmanager(folder / "alertmanager", hurry),
     }
     if hurry != 1:
@@ -68,13 +69,21 @@ def hurried(text: str, hurry: float) -> str:
     return _WAIT.sub(shorter, text)
 
 
+def make_secrets(folder: Path) -> Path:
+    """The secrets that `make secrets` makes, in a folder like this repository's; the folder they are in."""
+    for needed in (SECRETS / "generate.sh", ROOT / "docs" / "redis-users.acl"):
+        place = folder / needed.relative_to(ROOT)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(needed, place)
+    subprocess.run(["sh", "generate.sh"], cwd=folder / "secrets", check=True, capture_output=True, timeout=10)
+    return folder / "secrets"
+
+
 def _secrets(folder: Path) -> Path:
-    folder.mkdir()
-    shutil.copy(SECRETS / "generate.sh", folder)
-    subprocess.run(["sh", "generate.sh"], cwd=folder, check=True, capture_output=True, timeout=10)
-    with (folder / "write-keys").open("a") as keys:
-        keys.write("shop=a-key-of-the-shop\n")
-    return folder
+    made = make_secrets(folder)
+    with (made / "write-keys").open("a") as keys:
+        keys.write(f"shop={SHOP_KEY}\n")
+    return made
 
 
 def _alertmanager(folder: Path, hurry: float) -> Path:

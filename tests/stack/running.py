@@ -64,14 +64,23 @@ class Stack:
         """Where a port of a service is reached from here."""
         return f"http://{self.one(name).address}:{port}"
 
+    def scale(self, name: str, copies: int) -> None:
+        """Starts so many containers of a service that was halted; returns when they are healthy."""
+        self.started.pop(name, None)
+        self._start(name, copies)
+        wait_until_now(lambda: self._well(name), 60, what=f"{name} healthy")
+
     def again(self, name: str) -> None:
         """Stops every container of a service and starts new ones on its volumes; returns when they are healthy."""
         copies = len(self.running[name])
+        self.halt(name)
+        self.scale(name, copies)
+
+    def halt(self, name: str) -> None:
+        """Stops every container of a service."""
         for container in self.running[name]:
             container.stop()
-        self.started.pop(name, None)
-        self._start(name, copies)
-        wait_until_now(lambda: self._well(name), 60, what=f"{name} healthy again")
+        self.running[name] = []
 
     def down(self) -> dict[str, int]:
         """Ends everything in an order in which nobody misses anybody; the codes."""

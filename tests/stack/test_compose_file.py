@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
-import subprocess
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -15,14 +13,15 @@ import pytest
 from consumers.settings import Settings
 from tests.stack.composed import ROOT, Service, config, services
 from tests.stack.images import last_stage
+from tests.stack.own import make_secrets
 
-PROFILES: list[tuple[str, ...]] = [(), ("demo",)]
+PROFILES: list[tuple[str, ...]] = [(), ("demo",), ("audit",), ("demo", "audit")]
 WRITES_ITS_ROOT = {"kafka"}  # the image makes its configuration in its own folders
 
 
 @pytest.fixture(scope="module")
 def every() -> dict[str, Service]:
-    return services("demo")
+    return services("demo", "audit")
 
 
 @pytest.mark.parametrize("profiles", PROFILES, ids=lambda profiles: "+".join(profiles) or "no profile")
@@ -31,8 +30,8 @@ def test_docker_compose_finds_nothing_to_complain_about(profiles: tuple[str, ...
     assert (said.returncode, said.stderr) == (0, "")
 
 
-def test_demo_traffic_comes_only_when_it_is_asked_for(every: dict[str, Service]) -> None:
-    assert set(every) - set(services()) == {"demo"}
+def test_demo_and_audit_come_only_when_they_are_asked_for(every: dict[str, Service]) -> None:
+    assert set(every) - set(services()) == {"demo", "audit"}
 
 
 def test_every_image_has_a_version(every: dict[str, Service]) -> None:
@@ -94,8 +93,9 @@ def test_ports_are_open_to_this_machine_only_and_those_of_the_settings(every: di
 def test_no_secret_stands_in_the_file(every: dict[str, Service]) -> None:
     for one in every.values():
         for name, value in one.environment.items():
-            secret = re.search(r"PASSWORD|SECRET|_KEY|REDIS_URL", name)
+            secret = re.search(r"PASSWORD|SECRET|_KEY", name)
             assert not secret or value.startswith("/run/secrets/"), f"{one.name}: {name}"
+            assert not re.search(r"://[^@/]*:[^@/]*@", value), f"{one.name}: {name}"
 
 
 def test_only_what_needs_a_secret_gets_it(every: dict[str, Service]) -> None:
@@ -107,57 +107,50 @@ def test_only_what_needs_a_secret_gets_it(every: dict[str, Service]) -> None:
         assert {target for target in given if target not in told} == set(), one.name
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    shutil.copy(ROOT / "secrets" / "generate.sh", tmp_path)
-    return tmp_path
+def made(tmp_path: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in make_secrets(tmp_path).iterdir() if path.suffix != ".sh"}
 
 
-def made(folder: Path) -> dict[str, str]:
-    done = subprocess.run(
-        ["sh", "generate.sh"], cwd=folder, capture_output=True, text=True, timeout=10, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return {path.name: path.read_text() for path in folder.iterdir() if path.suffix != ".sh"}
-
-
-def test_secrets_are_made_once_and_kept(folder: Path) -> None:
-    first = made(folder)
-    assert made(folder) == first
-    (folder / "admin-key").unlink()
-    second = made(folder)
+def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
+    first = made(tmp_path)
+    assert made(tmp_path) == first
+    (tmp_path / "secrets" / "admin-key").unlink()
+    second = made(tmp_path)
     assert {name for name in first if first[name] != second[name]} == {"admin-key"}
 
 
-def test_every_secret_of_the_file_is_made(folder: Path, every: dict[str, Service]) -> None:
+def test_every_secret_of_the_file_is_made(tmp_path: Path, every: dict[str, Service]) -> None:
     wanted = {
         Path(mount.source).name
         for one in every.values()
         for mount in one.mounts
         if mount.target.startswith("/run/secrets/")
     }
-    assert set(made(folder)) == wanted
+    assert set(made(tmp_path)) == wanted
 
 
-def test_secrets_are_long_different_and_the_owners_alone(folder: Path) -> None:
-    secrets = made(folder)
-    drawn = [re.findall(r"[0-9a-f]{64}", text)[0] for text in secrets.values()]
+def test_secrets_are_long_different_and_the_owners_alone(tmp_path: Path) -> None:
+    secrets = made(tmp_path)
+    drawn = [one for text in secrets.values() for one in re.findall(r"[0-9a-f]{64}", text)]
     assert len(set(drawn)) == len(drawn)
-    assert folder.stat().st_mode & 0o077 == 0, (
+    assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0, (
         "only the directory keeps others out: containers read as other users"
     )
-    modes = {name: (folder / name).stat().st_mode & 0o777 for name in secrets}
+    modes = {name: (tmp_path / "secrets" / name).stat().st_mode & 0o777 for name in secrets}
     assert modes == dict.fromkeys(secrets, 0o444) | {"write-keys": 0o644}, (
         "keys of more apps are added by hand"
     )
 
 
-def test_valkey_knows_the_digest_of_the_password_and_nobody_else(folder: Path) -> None:
-    secrets = made(folder)
-    password = re.fullmatch(r"redis://retention:([0-9a-f]{64})@valkey:6379/0", secrets["redis-url"])
-    assert password
-    assert f"#{hashlib.sha256(password[1].encode()).hexdigest()}" in secrets["valkey-users.acl"]
-    assert "user default off" in secrets["valkey-users.acl"]
+def test_valkey_knows_the_digests_of_the_passwords_and_nobody_else(tmp_path: Path) -> None:
+    secrets = made(tmp_path)
+    written = secrets["redis-users.acl"]
+    for user in ("worker", "reader", "admin"):
+        digest = hashlib.sha256(secrets[f"redis-{user}"].encode()).hexdigest()
+        assert f"\nuser {user} on #{digest} " in written
+    assert written.startswith("user default off\n")
+    assert written.count("\nuser ") == 3
+    assert ">" not in written, "no password stands there"
 
 
 def test_the_image_is_pinned_small_and_runs_as_nobody() -> None:
