@@ -84,6 +84,7 @@ async def _run(settings: Settings) -> int:
             await _until(told, loop)
         finally:
             await served.stop()
+            await loop.watching.give_up()
     finally:
         await kafka.close()
         await store.aclose()

@@ -1,5 +1,6 @@
 """Who watches, and which apps? Of several watches one looks at every app once a minute; the others stand by."""
 
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -16,6 +17,7 @@ from stream.store.protocol import Store, StoreUnavailable
 
 ROLE = "watch"
 LEAD_SECONDS = 150.0
+GIVEN_UP_SECONDS = 0.001  # the shortest lease there is
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,11 @@ class Watching:
         self._duration.set(self._clock() - began)
         self.waiting = None
         return True
+
+    async def give_up(self) -> None:
+        """Lets another watch look from now on, instead of when the lease ends by itself."""
+        with contextlib.suppress(StoreUnavailable):
+            await self._store.lead(ROLE, GIVEN_UP_SECONDS)
 
     async def _look_at(self, app: str, zone_name: str, now_ms: int, trouble: str) -> None:
         """A failure in one app holds no other one up; it starts anew from what is stored."""

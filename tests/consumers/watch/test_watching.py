@@ -14,6 +14,7 @@ from stream.store.redis import RedisStore
 from tests.consumers.watch.living import APP, USERS_A_MINUTE, Living, moment, watching
 from tests.consumers.watch.receiving import receiving
 from tests.servers import Broker, Valkey
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 FIRST = 600
@@ -153,6 +154,25 @@ async def test_of_two_watches_one_looks_and_one_that_was_overtaken_tells_nothing
     assert (await app.state()).run_ms == moment(FIRST + 2)
     assert await first.look(moment(FIRST + 4))
     assert (await app.state()).run_ms == moment(FIRST + 4)
+    await other_store.aclose()
+
+
+async def test_a_watch_that_ends_lets_the_next_one_look_at_once(
+    valkey: Valkey, store: RedisStore, settings: Make, kafka: Kafka
+) -> None:
+    app = Living(store)
+    await app.regulars(100)
+    other_store = RedisStore.connect(valkey.url)
+    first, second = watching(settings(), store, kafka), watching(settings(), other_store, kafka)
+    assert await first.look(moment(FIRST))
+    await second.give_up()  # what is not its own stays where it is
+    assert not await second.look(moment(FIRST))
+    await first.give_up()
+
+    async def second_looks() -> bool:
+        return await second.look(moment(FIRST + 1))
+
+    await wait_until(second_looks, 5)
     await other_store.aclose()
 
 
