@@ -110,6 +110,11 @@ class RoleFields(BaseModel):
         description="Where `retention up` keeps its data and says where it runs.",
         examples=[".retention"],
     )
+    log_format: Literal["console", "json"] = Field(
+        "console",
+        description="How a process writes it: a line of text for people, or `json`, an object a line.",
+        examples=["json"],
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What a process writes to standard error.", examples=["debug"]
     )

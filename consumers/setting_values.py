@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from consumers.metrics import ROLES
 from stream.retention.anchors import GROUPS
@@ -13,6 +13,7 @@ from stream.retention.scope import FAMILIES
 from stream.store.nodes import CLUSTER_SCHEMES, cluster_url
 
 MASK = "********"
+SECRET_LENGTH_MIN = 4  # shorter ones are words that stand everywhere
 APP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 DIMENSIONS_MAX = 32
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://", *(f"{scheme}://" for scheme in CLUSTER_SCHEMES))
@@ -58,6 +59,15 @@ def redis_url(text: str) -> str:
     if text.split("://")[0] in CLUSTER_SCHEMES:
         cluster_url(text)
     return text
+
+
+def secret_parts(text: str) -> list[str]:
+    """The parts of a secret that give it away: the password of a URL, each key of `app=key,...`, else the whole."""
+    if "://" in text:
+        password = urlsplit(text).netloc.rpartition("@")[0].partition(":")[2]
+        return [part for part in {password, unquote(password)} if len(part) >= SECRET_LENGTH_MIN]
+    parts = {text, *(part.rpartition("=")[2].strip() for part in text.split(","))}
+    return [part for part in parts if len(part) >= SECRET_LENGTH_MIN]
 
 
 def has_password(url: str) -> bool:

@@ -58,6 +58,11 @@ class Settings(WatchFields, ExporterFields, RoleFields, ServerFields, DataFields
             )
         return self
 
+    def secrets(self) -> list[str]:
+        """What must never be seen: every secret that is set, the parts of lists and the password of a URL too."""
+        texts = [_plain(getattr(self, name)) for name in type(self).model_fields if is_secret(name)]
+        return [secret for text in texts for secret in values.secret_parts(text)]
+
     def shown(self) -> dict[str, str]:
         """Every variable with its effective value as text, secrets masked."""
         return {variable(name): _shown(name, getattr(self, name)) for name in type(self).model_fields}

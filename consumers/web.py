@@ -9,6 +9,8 @@ A check gives None when all is well, else one sentence that says what is wrong; 
 
 import json
 import logging
+import re
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -20,6 +22,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from consumers.access import bearer, same
+from consumers.logs import about
 from consumers.web_limits import Limits, Site, add_headers
 from stream.store.protocol import StoreUnavailable
 
@@ -33,6 +36,8 @@ STOP_SECONDS = 5.0
 _RETRY_AFTER_SECONDS = "1"
 
 log = logging.getLogger(__name__)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class CannotListen(Exception):
@@ -168,7 +173,22 @@ def problem(status: int, detail: str, **more: Any) -> web.Response:
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every error leaves as problem details; of a bug only that there is one, the rest is in the log."""
+    """Every error leaves as problem details; of a bug only that there is one, the rest is in the log.
+
+    An answer and the lines that were logged for it carry one id: the X-Request-ID that came, else one of ours.
+    """
+    request_id = request.headers.get("X-Request-ID", "")
+    if not _REQUEST_ID.fullmatch(request_id):
+        request_id = secrets.token_hex(8)
+    with about(request_id=request_id):
+        response = await _answered_or_problem(request, handler)
+        log.debug("%s %r: %d", request.method, request.path, response.status)
+    if not response.prepared:
+        response.headers["X-Request-ID"] = request_id
+    return response
+
+
+async def _answered_or_problem(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except web.HTTPException as error:

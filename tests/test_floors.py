@@ -54,6 +54,7 @@ PLACES = {
         "consumers/ingest",
     ],
     "msgspec": ["stream", "consumers/web.py"],
+    "structlog": ["consumers/logs.py"],
     "typer": ["consumers/cli"],
     "rich": ["consumers/cli"],
     "pydantic": [

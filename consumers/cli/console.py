@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from consumers import logs
 from consumers.settings import Settings, load
 
 # Where output goes into a file or a pipe nobody's window is narrow; COLUMNS still has the last word.
@@ -26,16 +27,8 @@ _Value = TypeVar("_Value")
 def settings(*need: str) -> Settings:
     """The settings of this command, logging set up as they say; SettingsError where one of `need` is empty."""
     found = load(need=need)
-    logging.basicConfig(
-        level=found.log_level.upper(),
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
-    if found.log_level != "debug":
-        # The clients log every retry of an outage; the command says it once, as its error.
-        for name in ("aiokafka", "faust", "kafka"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+    # The clients log every retry of an outage; the command says it once, as its error.
+    logs.set_up(found, clients=logging.CRITICAL)
     return found
 
 

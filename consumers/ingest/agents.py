@@ -12,6 +12,7 @@ from mode.supervisors import CrashingSupervisor
 
 from consumers.ingest.slices import RecordSlice
 from consumers.kafka_access import KafkaUnavailable
+from consumers.logs import about
 from stream.engine import BatchOutcome, DeadLetter, Hole, RecordBatch
 from stream.store.protocol import Partition, StoreUnavailable
 
@@ -69,9 +70,12 @@ class Counter:
             return
         topic, partition = self._name(piece.tp)
         batch = RecordBatch(topic, partition, piece.first, piece.next, piece.records)
-        self.in_work[piece.tp] = time.monotonic()
+        self.in_work[piece.tp] = began = time.monotonic()
+        known = {"topic": piece.tp.topic, "partition": partition, "first": piece.first, "next": piece.next}
         try:
-            outcome = await self._engine.count(batch, self._deliver)
+            with about(**known, events=len(piece.records)):
+                outcome = await self._engine.count(batch, self._deliver)
+                log.debug("counted in %.3f s", time.monotonic() - began)
         except Hole as hole:
             log.warning(
                 "%s[%d] continues at %d, counted is up to %d: reading from there",

@@ -18,7 +18,7 @@ import faust
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from consumers.ingest import logs
+from consumers import logs
 from consumers.ingest.agents import Counter
 from consumers.ingest.app import build_app
 from consumers.ingest.dead_letters import DeadLetters
@@ -56,7 +56,7 @@ _EXPECTED = (
 
 def run_worker(settings: Settings) -> int:
     """Counts until SIGTERM or SIGINT. Gives the exit code of the process; ends the process itself when stopping takes too long."""
-    logs.set_up(settings.log_level)
+    logs.set_up(settings)
     deadline = threading.Timer(STOP_SECONDS_MAX, _end_now)
     deadline.daemon = True
     store = connect(settings)
