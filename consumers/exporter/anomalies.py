@@ -6,6 +6,8 @@ from consumers.metrics import watching
 from stream.churn.documents import STATE, Reading, State, state_of
 from stream.churn.incidents import PACE, open_one
 
+DRIFT = "drift"  # a settled cell whose incident the cumulative sum opened
+
 
 async def anomalies(ask: Asking, draft: Draft) -> None:
     """The newest test of each detector and day n, and whether an incident is open. Nothing where no watch has looked."""
@@ -28,13 +30,15 @@ def _told(app: str, state: State, reading: Reading, draft: Draft) -> None:
     drop = reading.drop
     if incident is not None:
         drop = max(incident.evidence.drop, drop if drop is not None else incident.evidence.drop)
-    draft.add(watching.ACTIVE, float(incident is not None), *where)
+    slides = incident is not None and incident.evidence.rule == "cusum"
+    draft.add(watching.ACTIVE, float(incident is not None and not slides), *where)
     draft.add(watching.DROP, drop, *where)
     draft.add(watching.ZSCORE, reading.z, *where)
     draft.add(watching.DISPERSION, reading.dispersion, *where)
     if reading.z is not None or reading.sample_users:
         draft.add(watching.SAMPLE, reading.sample_users, *where)
     if reading.detector != PACE:
+        draft.add(watching.ACTIVE, float(slides), app, DRIFT, day)
         draft.add(watching.CUSUM, reading.cusum, app, day)
         draft.add(watching.EXPECTED, reading.expected, app, day)
         draft.add(watching.EXPECTED_LOWER, reading.expected_low, app, day)

@@ -72,7 +72,8 @@ ACTIVE = gauge(
     "exporter",
     "retention_anomaly_active",
     "1",
-    "Whether an incident of the app or of one of its segments is open: 1, else 0.",
+    "Whether an incident of the app or of one of its segments is open: 1, else 0. Detector `settled`: a cell fell; "
+    "`drift`: it has been sliding for days; `pace`.",
     *("app", "detector", "day"),
 )
 EXPECTED = gauge(

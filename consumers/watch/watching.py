@@ -41,7 +41,8 @@ class Watching:
         clock: Callable[[], float],
     ) -> None:
         self._settings, self._store, self._health, self._clock = settings, store, health, clock
-        self._send = None if send is None else self._counted(send, telemetry)
+        self._tries = {said: telemetry.child(metrics.WEBHOOK, said) for said in metrics.OUTCOMES}
+        self._send = None if send is None else self._counted(send)
         self._apps: dict[str, OneApp] = {}
         self._leads = telemetry.child(metrics.LEADS)
         self._duration = telemetry.child(metrics.RUN_DURATION)
@@ -92,13 +93,10 @@ class Watching:
         """What the last look at an app left; None where it failed."""
         return self._apps[app].state if app in self._apps else None
 
-    @staticmethod
-    def _counted(send: Send, telemetry: Telemetry) -> Send:
-        tries = {said: telemetry.child(metrics.WEBHOOK, said) for said in metrics.OUTCOMES}
-
+    def _counted(self, send: Send) -> Send:
         async def counted(body: dict[str, object]) -> Telling:
             said = await send(body)
-            tries[said].inc()
+            self._tries[said].inc()
             return said
 
         return counted

@@ -43,6 +43,12 @@ def settled_day(state: State, populations: Sequence[str], days: Sequence[int], n
         lasting = open_one(state.incidents, SETTLED, n)
         incident = judged(state.incidents, SETTLED, n, verdict, evidence, now_ms)
         opened += [incident] if incident else []
+        if (
+            lasting is not None
+            and evidence is not None
+            and (evidence.rule, lasting.evidence.rule) == ("z", "cusum")
+        ):
+            lasting.evidence = evidence  # a slide that became a fall
         if lasting is not None and not lasting.is_open:
             state.cusum[n] = (0.0, 0.0, 0.0)
     return opened

@@ -139,7 +139,7 @@ def test_a_killed_up_leaves_no_process_and_the_next_one_starts(up: Callable[...,
     assert f"in use by another `retention up` (process {one.process.pid})" in line
 
     family = one.family()
-    assert len(family) == 6
+    assert len(family) == 7
     one.process.kill()
     one.process.wait()
     _, alive = psutil.wait_procs(family, timeout=5)

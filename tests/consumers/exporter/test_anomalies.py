@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from consumers.exporter.anomalies import anomalies
 from consumers.exporter.asking import Asking
 from consumers.exporter.snapshot import Draft, Snapshot
@@ -37,7 +39,7 @@ async def test_a_reading_is_exported_by_detector_and_day() -> None:
     assert series(found, watching.SAMPLE) == {cell: 2_000, pace: 800}
     assert series(found, watching.DISPERSION) == {cell: 1.4, pace: 1.1}
     assert series(found, watching.DROP) == {cell: 0.05, pace: 0.2}
-    assert series(found, watching.ACTIVE) == {cell: 0, pace: 0}
+    assert series(found, watching.ACTIVE) == {cell: 0, ("app0", "drift", "01"): 0, pace: 0}
     assert series(found, watching.CUSUM) == {("app0", "01"): 4.5}
     assert series(found, watching.EXPECTED) == {("app0", "01"): 0.3}
     assert series(found, watching.EXPECTED_LOWER) == {("app0", "01"): 0.27}
@@ -55,12 +57,21 @@ async def test_an_open_incident_of_a_segment_is_one_of_the_app_with_its_drop() -
     assert series(await exported(state), watching.ACTIVE)["app0", "settled", "07"] == 0
 
 
+async def test_a_slide_is_told_apart_from_a_fall() -> None:
+    slide = Incident(1, SETTLED, 1, 0, replace(DROP, rule="cusum"))
+    state = State(run_ms=5_000, incidents=[slide])
+    state.read(Reading(SETTLED, 1, 2_000, -1.0, 1.4, 0.3, 0.27, 0.33, 0.01, 5.5))
+    found = series(await exported(state), watching.ACTIVE)
+    assert (found["app0", "settled", "01"], found["app0", "drift", "01"]) == (0, 1)
+
+
 async def test_a_test_without_a_verdict_has_no_z() -> None:
     state = State(run_ms=5_000)
     state.read(Reading(SETTLED, 1, 2_000))
     found = await exported(state)
     assert series(found, watching.ZSCORE) == {}
-    assert series(found, watching.ACTIVE) == {("app0", "settled", "01"): 0, ("app0", "pace", ""): 0}
+    detectors = {("app0", "settled", "01"): 0, ("app0", "drift", "01"): 0, ("app0", "pace", ""): 0}
+    assert series(found, watching.ACTIVE) == detectors
 
 
 async def test_the_last_look_is_that_at_the_app_it_looked_at_longest_ago() -> None:

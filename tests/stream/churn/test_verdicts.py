@@ -80,6 +80,13 @@ def test_a_slow_slide_is_told_by_the_cumulative_sum(state: State) -> None:
     assert [one.evidence.rule for one in opened][:1] == ["cusum"]
 
 
+def test_a_slide_that_becomes_a_fall_is_the_same_incident_with_the_evidence_of_the_fall(state: State) -> None:
+    settled(state, {"": 0.022}, days=25)
+    assert [one.evidence.rule for one in state.incidents] == ["cusum"]
+    assert settled(state, {"": 0.12}) == []
+    assert [one.evidence.rule for one in state.incidents] == ["z"]
+
+
 def test_without_history_there_is_no_verdict() -> None:
     state = State(settled=TODAY)
     assert settled(state, {"": 0.3}, days=20) == []
