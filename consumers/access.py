@@ -15,6 +15,7 @@ from typing import Self
 EVERY_APP = "*"
 KEYS_MAX = 10_000
 KEY_CHARACTERS_MAX = 256
+KEY_CHARACTERS_MIN = 16  # a shorter one can be guessed; it is taken, and `retention config` says so
 _APP = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _KEY = re.compile(rf"[!-+\--~]{{1,{KEY_CHARACTERS_MAX}}}")  # printable ASCII, no space, no comma
 
@@ -72,6 +73,11 @@ def _entries(text: str) -> list[tuple[str, str]]:
 def key_for(text: str, app: str | None) -> str | None:
     """A key of the setting that opens the app (any app, for None); None where there is none."""
     return next((key for name, key in _entries(text) if app is None or name in (app, EVERY_APP)), None)
+
+
+def short(text: str) -> list[str]:
+    """The apps of a setting that have a key which can be guessed."""
+    return sorted({app for app, key in _entries(text) if len(key) < KEY_CHARACTERS_MIN})
 
 
 def opens(grant: Grant, app: str) -> bool:

@@ -1,9 +1,11 @@
 """What is set, effectively? Secrets are masked."""
 
 import difflib
+from collections.abc import Iterator
 
 from rich.markup import escape
 
+from consumers.access import KEY_CHARACTERS_MIN, short
 from consumers.cli.console import err, out
 from consumers.settings import Settings, load, unknown, variable
 
@@ -11,7 +13,8 @@ from consumers.settings import Settings, load, unknown, variable
 def config() -> None:
     """Show the effective settings, one VARIABLE=value a line, secrets masked.
 
-    What is unset comes from a running `retention up` in the data directory, else from the default. Misspelt variables are named.
+    What is unset comes from a running `retention up` in the data directory, else from the default. Misspelt variables are
+    named, and doors that stand open.
 
     Examples:
 
@@ -20,22 +23,35 @@ def config() -> None:
     settings = load()
     for name, text in settings.shown().items():
         out.print(f"[bold]{name}[/]={escape(text)}", soft_wrap=True)
-    if settings.kafka_username and not settings.kafka_security_protocol.startswith("SASL"):
-        err.print(
-            f"[yellow]warning:[/] {variable('kafka_username')} is set, but {variable('kafka_security_protocol')}="
-            f"{settings.kafka_security_protocol} shows it to nobody; do you mean SASL_SSL?",
-            soft_wrap=True,
+    for warning in (*_open_doors(settings), *_misspelt()):
+        err.print(f"[yellow]warning:[/] {escape(warning)}", soft_wrap=True)
+
+
+def _open_doors(settings: Settings) -> Iterator[str]:
+    from consumers.web_limits import is_local
+
+    protocol = settings.kafka_security_protocol
+    if settings.kafka_username and not protocol.startswith("SASL"):
+        yield (
+            f"{variable('kafka_username')} is set, but {variable('kafka_security_protocol')}={protocol} shows it to nobody; "
+            "do you mean SASL_SSL?"
         )
+    if not is_local(settings.http_host) and not settings.read_keys.get_secret_value():
+        yield (
+            f"whoever reaches the API at {variable('http_host')}={settings.http_host} may read every number: "
+            f"{variable('read_keys')} is not set"
+        )
+    for name in ("read_keys", "write_keys"):
+        if apps := short(getattr(settings, name).get_secret_value()):
+            yield f"{variable(name)} has a key of {', '.join(apps)} with less than {KEY_CHARACTERS_MIN} characters"
+    for name in ("admin_key", "metrics_key"):
+        if 0 < len(getattr(settings, name).get_secret_value()) < KEY_CHARACTERS_MIN:
+            yield f"{variable(name)} has less than {KEY_CHARACTERS_MIN} characters"
+
+
+def _misspelt() -> Iterator[str]:
     for name in unknown():
-        near = _nearest(name)
-        err.print(
-            f"[yellow]warning:[/] {name} is no setting{f'; do you mean {near}?' if near else ''}",
-            soft_wrap=True,
+        near = difflib.get_close_matches(
+            name, [variable(field) for field in Settings.model_fields], n=1, cutoff=0.75
         )
-
-
-def _nearest(name: str) -> str | None:
-    close = difflib.get_close_matches(
-        name, [variable(field) for field in Settings.model_fields], n=1, cutoff=0.75
-    )
-    return close[0] if close else None
+        yield f"{name} is no setting" + (f"; do you mean {near[0]}?" if near else "")

@@ -78,3 +78,15 @@ def test_the_key_does_not_follow_a_redirect_to_somebody_else(retention: Command)
     server.server_close()
     thread.join()
     assert seen == [f"Bearer {SHOP}", None]
+
+
+def test_doors_that_stand_open_are_named_without_their_keys(retention: Command) -> None:
+    sound = "0123456789abcdef"
+    said = retention("config", READ_KEYS=f"shop={sound},game=hunter2", ADMIN_KEY="hunter2", METRICS_KEY=sound)
+    lines = said.err.splitlines()
+    assert said.code == 0
+    assert [line.split()[1] for line in lines] == ["RETENTION_READ_KEYS", "RETENTION_ADMIN_KEY"]
+    assert "a key of game with less than 16" in lines[0]
+    assert "hunter2" not in said.out + said.err
+    assert "may read every number" in retention("config", HTTP_HOST="0.0.0.0").err
+    assert retention("config", HTTP_HOST="0.0.0.0", READ_KEYS=f"*={sound}").err == ""

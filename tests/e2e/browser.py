@@ -29,6 +29,7 @@ APP, ZONE = "shop", "Asia/Ho_Chi_Minh"
 HOSTILE = (
     "<img src=x onerror=window.hacked=1>",
     '"><script>window.hacked=2</script>',
+    "line\nbreak ' onmouseover=window.hacked=3 \x00 [b]",
     "a,b:c%41 \u202egnp",
     "other",
 )

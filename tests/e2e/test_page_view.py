@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -68,6 +68,14 @@ def test_what_users_sent_is_shown_as_text(tab: Tab) -> None:
     expect(page.locator("#filters li span")).to_have_text([f"country: {HOSTILE[-1]}"])
     assert page.evaluate("window.hacked") is None
     assert page.locator("main img, main script").count() == 0
+
+
+def test_an_app_in_the_address_is_text_too(tab: Tab) -> None:
+    tab.page.goto(f"{tab.up.where['http']}/?{urlencode({'app': HOSTILE[0]})}")
+    expect(tab.page.locator("[data-note=retention]")).to_contain_text("No numbers here")
+    expect(tab.page.locator("#app")).to_contain_text(HOSTILE[0])
+    assert tab.page.evaluate("window.hacked") is None
+    assert tab.page.locator("main img, main script").count() == 0
 
 
 def test_a_value_that_is_not_offered_can_be_typed(tab: Tab) -> None:
