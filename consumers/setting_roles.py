@@ -70,8 +70,8 @@ class RoleFields(BaseModel):
     collector_events_per_second: int = Field(
         10_000,
         ge=0,
-        description="How many events a second one app may send for long, whatever its keys (all senders together where there are "
-        "no keys); each process counts for itself. The excess is answered 429. 0 is no limit.",
+        description="How many events a second one write key may send for long (all senders together where there are no keys); each "
+        "process counts for itself. The excess is answered 429. 0 is no limit.",
         examples=["2000"],
     )
     collector_in_flight_events: int = Field(

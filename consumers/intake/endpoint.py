@@ -44,7 +44,7 @@ class Intake:
         self._now_ms, self._clock = now_ms, clock
         self._keys = Keys.parse(settings.write_keys.get_secret_value(), one_app=True)
         self._rate = settings.collector_events_per_second
-        self._buckets: dict[str | None, Bucket] = {}
+        self._buckets: dict[str | None, Bucket] = {}  # by key; of keys that are ours, so there are not many
         self._cors = Cors(settings.cors_origins)
         self._unpacker = Unpacker(checking_decoder(settings))
         self._measures = Measures(telemetry)
@@ -86,8 +86,8 @@ class Intake:
     async def _taken(self, request: web.Request) -> dict[str, Any]:
         """What became of the events of a request. Raises Refused and KafkaUnavailable."""
         self._cors.check(request)
-        app = self._app(request)
-        bucket = self._bucket(app)
+        app, key = self._app(request)
+        bucket = self._bucket(key)
         self._admit(bucket)
         body = Body(request, self._room)
         try:
@@ -112,19 +112,20 @@ class Intake:
             ],
         }
 
-    def _app(self, request: web.Request) -> str | None:
-        """The app of the key that was shown; None where nobody is asked for one."""
+    def _app(self, request: web.Request) -> tuple[str | None, str | None]:
+        """The app of the key that was shown, and the key; None where nobody is asked for one."""
         if not self._keys:
-            return None
-        app = self._keys.app(bearer(request.headers.get("Authorization")))
+            return None, None
+        key = bearer(request.headers.get("Authorization"))
+        app = self._keys.app(key)
         if app is None:
             raise Refused(HTTPStatus.UNAUTHORIZED, "show a write key of the app: Authorization: Bearer KEY")
-        return app
+        return app, key
 
-    def _bucket(self, app: str | None) -> Bucket:
-        found = self._buckets.get(app)
+    def _bucket(self, key: str | None) -> Bucket:
+        found = self._buckets.get(key)
         if found is None:
-            found = self._buckets[app] = Bucket(self._rate, self._clock())
+            found = self._buckets[key] = Bucket(self._rate, self._clock())
         return found
 
     def _admit(self, bucket: Bucket) -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import resource
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from consumers.intake import body as reading
 from consumers.intake.body import BODY_BYTES_MAX
 from consumers.intake.endpoint import EVENTS_MAX
 from consumers.settings import Settings
 from tests.consumers.intake.rig import NOW_MS, Rig, event, ready, served, stored
 from tests.servers import Broker
+from tests.waiting import wait_until
 
 GZIP = {"Content-Encoding": "gzip"}
 
@@ -163,20 +167,46 @@ async def test_a_body_without_a_length_has_the_same_limit(rig: Rig) -> None:
     assert (await rig.post(endless())).status == 413
 
 
+async def test_a_body_that_does_not_come_is_408_and_holds_no_place(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "READ_SECONDS_MAX", 0.1)
+    stalled = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"["
+        await stalled.wait()
+
+    assert (await rig.post(slow())).status == 408
+    assert rig.intake._room.size_bytes == 0
+
+
+async def test_a_sender_that_goes_away_in_the_middle_hurts_nobody(rig: Rig) -> None:
+    split = urlsplit(rig.url)
+    _, writer = await asyncio.open_connection(split.hostname, split.port)
+    writer.write(b"POST /api/v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n[")
+    await writer.drain()
+    await wait_until(lambda: rig.intake._room.size_bytes == 1, 5)
+    writer.transport.abort()
+    await wait_until(lambda: rig.intake._room.size_bytes == 0, 5)
+    assert (await rig.post(event(1))).status == 202
+    assert rig.metric('retention_collector_requests_total{code="500"}') == 0
+
+
 async def test_as_many_events_as_may_come_at_once_do(rig: Rig) -> None:
     said = await rig.post([event(number) for number in range(EVENTS_MAX)])
     assert said.body == {"accepted": EVENTS_MAX, "rejected": []}
 
 
-async def test_more_than_an_app_may_send_is_429_until_the_time_that_is_told(broker: Broker) -> None:
+async def test_more_than_a_key_may_send_is_429_until_the_time_that_is_told(broker: Broker) -> None:
     now = [0.0]
-    settings = settings_of(broker, write_keys="shop=s,game=g", collector_events_per_second=10)
+    settings = settings_of(broker, write_keys="shop=s,shop=new", collector_events_per_second=10)
     async with served(settings, clock=lambda: now[0]) as rig:
         await ready(rig)
         assert (await rig.post([event(number) for number in range(30)], key="s")).status == 202
         said = await rig.post(event(1), key="s")
         assert (said.status, said.headers["Retry-After"]) == (429, "3")
-        assert (await rig.post(event(1, app_id="game"), key="g")).status == 202
+        assert (await rig.post(event(1), key="new")).status == 202
         now[0] = 3.0
         assert (await rig.post(event(1), key="s")).status == 202
         assert rig.metric('retention_collector_requests_total{code="429"}') == 1
