@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.partitioner import DefaultPartitioner
 
 from consumers.intake import delivery as delivering
 from consumers.intake.delivery import Delivery
@@ -64,6 +65,15 @@ async def test_when_it_returns_the_records_stand_in_kafka(settings: Settings) ->
     assert (room.events, room.size_bytes) == (0, 0)
     await delivery.close()
     assert await count(settings) == 1_000
+
+
+async def test_a_user_goes_to_the_partition_that_other_clients_choose(settings: Settings) -> None:
+    delivery = await opened(settings)
+    await delivery.deliver(records(50))
+    await delivery.close()
+    found = {one.key: one.partition async for one in stored_records(settings, "sessions")}
+    choose = DefaultPartitioner()
+    assert found == {key: choose(key, [0, 1], [0, 1]) for _, key, _ in records(50)}
 
 
 async def test_without_kafka_nothing_is_accepted_until_it_is_there(broker: Broker) -> None:

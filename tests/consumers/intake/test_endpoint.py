@@ -212,6 +212,27 @@ async def test_more_than_a_key_may_send_is_429_until_the_time_that_is_told(broke
         assert rig.metric('retention_collector_requests_total{code="429"}') == 1
 
 
+async def test_who_was_let_in_before_others_emptied_the_bucket_is_asked_again_when_its_body_is_there(
+    broker: Broker,
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"["
+        begun.set()
+        await go_on.wait()
+        yield json.dumps(event(0)).encode() + b"]"
+
+    async with served(settings_of(broker, collector_events_per_second=10)) as rig:
+        await ready(rig)
+        first = asyncio.create_task(rig.post(slow()))
+        await begun.wait()
+        await wait_until(lambda: rig.intake._room.size_bytes == 1, 5)
+        assert (await rig.post([event(number) for number in range(1, 20)])).status == 202
+        go_on.set()
+        assert (await first).status == 429
+
+
 async def test_what_finds_no_place_is_429_and_told_to_come_again(rig: Rig) -> None:
     room = rig.intake._room
     assert room.take(events=rig.settings.collector_in_flight_events - 1)
