@@ -40,7 +40,7 @@ def curve(
         panel = panel.with_transformation(_step("joinByField", byField="day", mode="outer"))
     panel = panel.with_transformation(
         _step("filterFieldsByName", include={"pattern": "^(day|Value.*)$"})
-    ).with_transformation(_step("organize", renameByName=names))
+    ).with_transformation(_renamed(names))
     return panel.with_transformation(_day_as_number()).with_transformation(_sorted("day"))  # type: ignore[no-any-return]  # as above
 
 
@@ -61,7 +61,7 @@ def curves_by(
     return (  # type: ignore[no-any-return]  # as above
         panel.with_transformation(_sorted("day"))
         .with_transformation(_matrix("day", label))
-        .with_transformation(_step("organize", renameByName={f"day\\{label}": "day"}))
+        .with_transformation(_renamed({f"day\\{label}": "day"}))
         .with_transformation(_day_as_number())
         .with_transformation(_sorted("day"))
     )
@@ -136,9 +136,7 @@ def plain_table(
     return (  # type: ignore[no-any-return]  # as above
         panel.targets(targets([query], as_table=True))
         .unit(units.Short)
-        .with_transformation(
-            _step("organize", excludeByName={"Time": True}, renameByName={"Value": "processes"})
-        )
+        .with_transformation(_renamed({"Value": "processes"}, without="Time"))
     )
 
 
@@ -152,6 +150,11 @@ def _sorted(field: str, descending: bool = False) -> dashboard.DataTransformerCo
 
 def _matrix(row: str, column: str) -> dashboard.DataTransformerConfig:
     return _step("groupingToMatrix", rowField=row, columnField=column, valueField="Value", emptyValue="null")
+
+
+def _renamed(names: dict[str, str], without: str = "") -> dashboard.DataTransformerConfig:
+    hidden = {without: True} if without else {}
+    return _step("organize", excludeByName=hidden, indexByName={}, renameByName=names)
 
 
 def _day_as_number() -> dashboard.DataTransformerConfig:

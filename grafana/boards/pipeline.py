@@ -1,5 +1,6 @@
 """Do events become numbers, how fast, and which do not? Workers, lag, dead letters, collector, Redis, exporter."""
 
+from functools import partial
 from typing import Any
 
 from grafana_foundation_sdk.builders import dashboard as builders
@@ -11,7 +12,7 @@ from grafana.panels import heat_map, lines, number, states, steps
 from grafana.tables import plain_table
 
 UP = {"1": ("up", "green"), "0": ("down", "red")}
-STEP = config.PIPELINE_STEP
+trace = partial(lines, step=config.PIPELINE_STEP)
 
 
 def board() -> builders.Dashboard:
@@ -53,52 +54,47 @@ def _state() -> list[Any]:
 def _events() -> list[Any]:
     """From Kafka to the numbers."""
     return [
-        lines(
+        trace(
             2,
             "Records read",
             "Records taken from Kafka a second, by topic.",
             [queries.CONSUMED],
             units.RecordsPerSecond,
             span=8,
-            step=STEP,
         ),
-        lines(
+        trace(
             3,
             "Events counted",
             "Events that stand in Redis, a second, by type; repeats included.",
             [queries.APPLIED],
             units.CountsPerSecond,
             span=8,
-            step=STEP,
         ),
-        lines(
+        trace(
             4,
             "Lag",
             "Records that wait in Kafka, and how many may wait, a minute of traffic, before numbers are called late.",
             [queries.LAG, queries.LAG_TOLERATED],
             units.Short,
             span=8,
-            step=STEP,
             alerts=["RetentionLagGrowing"],
         ),
-        lines(
+        trace(
             5,
             "Lag by partition",
             "One line that does not fall while the others do is a partition that nobody reads.",
             [queries.LAG_BY_PARTITION],
             units.Short,
             span=8,
-            step=STEP,
             alerts=["RetentionPartitionStuck"],
         ),
-        lines(
+        trace(
             6,
             "From Kafka to the numbers",
             "Time from the moment Kafka had a record until it is counted; the last record of each batch.",
             list(queries.VISIBLE),
             units.Seconds,
             span=8,
-            step=STEP,
             limit=config.VISIBLE_SECONDS_MAX,
             alerts=["RetentionVisibilitySlow"],
         ),
@@ -116,42 +112,38 @@ def _events() -> list[Any]:
 def _batches() -> list[Any]:
     """What becomes of record batches."""
     return [
-        lines(
+        trace(
             8,
             "Dead letters",
             "Records that could not be counted, a second, by reason; they are kept in the topic dead-letters.",
             [queries.DEAD_LETTERS],
             units.RecordsPerSecond,
             span=8,
-            step=STEP,
             alerts=["RetentionDeadLettersRising"],
         ),
-        lines(
+        trace(
             9,
             "Batch durations",
             "95 % of record batches spend less than this in a step. Waiting for Redis is in `apply`.",
             [queries.BATCH_STEPS],
             units.Seconds,
             span=8,
-            step=STEP,
         ),
-        lines(
+        trace(
             10,
             "Batch sizes",
             "Records in a batch. Large batches are a worker that catches up.",
             list(queries.BATCH_EVENTS),
             units.Short,
             span=4,
-            step=STEP,
         ),
-        lines(
+        trace(
             11,
             "Repeats and conflicts",
             "Events that were known already, and users whom two workers had at once, a second. Neither changes a number.",
             [queries.REPEATED, queries.CONFLICTS],
             units.CountsPerSecond,
             span=4,
-            step=STEP,
         ),
     ]
 
@@ -159,43 +151,39 @@ def _batches() -> list[Any]:
 def _collector() -> list[Any]:
     """What apps send over HTTP."""
     return [
-        lines(
+        trace(
             12,
             "Collector: requests",
             "Requests of apps a second, by status code.",
             [queries.REQUESTS],
             units.RequestsPerSecond,
             span=6,
-            step=STEP,
             alerts=["RetentionCollectorFailing"],
         ),
-        lines(
+        trace(
             13,
             "Collector: events",
             "Events that were accepted, which means that Kafka has them, and those refused.",
             [queries.COLLECTED],
             units.CountsPerSecond,
             span=6,
-            step=STEP,
             alerts=["RetentionCollectorRejecting"],
         ),
-        lines(
+        trace(
             21,
             "Collector: refusals",
             "Events refused, a second, by reason.",
             [queries.REJECTED],
             units.CountsPerSecond,
             span=6,
-            step=STEP,
         ),
-        lines(
+        trace(
             16,
             "Collector: time",
             "Time of a request of an app, the acknowledgement of Kafka included.",
             list(queries.REQUEST_SECONDS),
             units.Seconds,
             span=6,
-            step=STEP,
         ),
     ]
 
@@ -203,14 +191,13 @@ def _collector() -> list[Any]:
 def _stores() -> list[Any]:
     """Redis and the exporter."""
     return [
-        lines(
+        trace(
             14,
             "Redis memory",
             "Memory of Redis and its limit. At the limit it refuses writes and workers wait.",
             [queries.REDIS_USED, queries.REDIS_LIMIT],
             units.BytesIEC,
             span=8,
-            step=STEP,
             alerts=["RetentionRedisMemoryHigh"],
         ),
         number(
@@ -234,14 +221,13 @@ def _stores() -> list[Any]:
             thresholds=steps((None, "green"), (config.REFRESH_SECONDS_MAX, "red")),
             alerts=["RetentionExporterStale", "RetentionExporterAbsent"],
         ),
-        lines(
+        trace(
             22,
             "Exporter",
             "How long a reading of the numbers takes, and readings that failed, a second.",
             [queries.REFRESH_SECONDS, queries.REFRESH_ERRORS],
             units.Seconds,
             span=8,
-            step=STEP,
         ),
     ]
 
@@ -259,16 +245,15 @@ def _processes() -> list[Any]:
             height=4,
             thresholds=steps((None, "green"), (1, "yellow")),
         ),
-        lines(
+        trace(
             18,
             "Memory of processes",
             "Resident memory. A line that only rises is a leak.",
             [queries.MEMORY],
             units.BytesIEC,
             span=8,
-            step=STEP,
         ),
-        lines(
+        trace(
             23,
             "CPU of processes",
             "CPU seconds a second: 1 is one core.",
@@ -276,7 +261,6 @@ def _processes() -> list[Any]:
             units.NoUnit,
             decimals=2,
             span=8,
-            step=STEP,
         ),
         plain_table(
             19,
@@ -284,7 +268,7 @@ def _processes() -> list[Any]:
             "Which version runs, and how often. Two at once are an upgrade that is not over.",
             queries.BUILDS,
         ),
-        lines(
+        trace(
             24,
             "Collector: waiting",
             "Events that came in and wait for Kafka to acknowledge them.",
@@ -292,6 +276,5 @@ def _processes() -> list[Any]:
             units.Short,
             span=24,
             height=5,
-            step=STEP,
         ),
     ]
