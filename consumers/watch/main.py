@@ -57,6 +57,7 @@ async def _look_once(settings: Settings) -> int:
             print(f"{app}: {len(lasting)} open incidents" + (f"; {state.waiting}" if state.waiting else ""))
             for incident in lasting:
                 print("  " + message(app, incident)["text"].replace("\n", "\n  "))
+        await watching.give_up()
         return 0
     finally:
         await kafka.close()

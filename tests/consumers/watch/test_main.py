@@ -69,6 +69,7 @@ def test_once_says_what_is_open_and_ends(env: dict[str, str], valkey: Valkey) ->
         0,
         ["shop: 0 open incidents; learning the usual pace"],
     )
+    assert valkey.ask("EXISTS", "{s0}:rt2:lead:watch") == ":0\r\n"
     valkey.ask("SET", "{s0}:rt2:lead:watch", "another")
     told = subprocess.run([*WATCH, "--once"], env=env, capture_output=True, text=True, timeout=20)
     assert told.returncode == 1
