@@ -13,7 +13,7 @@ import pytest
 from consumers.settings import Settings
 from tests.stack.composed import ROOT, Service, config, services
 from tests.stack.images import last_stage
-from tests.stack.own import make_secrets
+from tests.stack.own import PROMETHEUS, make_secrets
 
 PROFILES: list[tuple[str, ...]] = [(), ("demo",), ("audit",), ("demo", "audit")]
 WRITES_ITS_ROOT = {"kafka"}  # the image makes its configuration in its own folders
@@ -176,3 +176,27 @@ def test_what_goes_into_the_image_is_there_and_nothing_else_does() -> None:
     assert {name for name in let_in if not (ROOT / name).exists()} == set()
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert {name for line in copied for name in line.split()} == let_in
+
+
+def test_files_beside_it_name_services_and_ports_that_there_are(every: dict[str, Service]) -> None:
+    """Prometheus' targets and Grafana's data sources, by the port that the service's own health check asks."""
+    texts = [
+        path.read_text()
+        for path in [*ROOT.glob("grafana/provisioning/*/*.yml"), PROMETHEUS / "prometheus.yml"]
+    ]
+    named = {found for text in texts for found in re.findall(r"\b([a-z]+):(\d{4})\b", text)}
+    named |= {(name, "8083") for name in re.findall(r"names: \[(\w+)\]", "".join(texts))}
+    assert {"worker", "exporter", "prometheus", "alertmanager"} <= {name for name, _ in named}
+    for name, port in named:
+        health = every[name].health
+        assert health is not None, name
+        assert f"127.0.0.1:{port}" in " ".join(health.test), f"{name} does not listen on {port}"
+
+
+def test_grafana_finds_what_it_is_told_to_load(every: dict[str, Service]) -> None:
+    targets = {mount.target: Path(mount.source) for mount in every["grafana"].mounts}
+    provider = (ROOT / "grafana" / "provisioning" / "dashboards" / "retention.yml").read_text()
+    path = re.search(r"path: (\S+)", provider)
+    assert path
+    assert list(targets[path[1]].glob("*.json"))
+    assert targets["/etc/grafana/provisioning"] == ROOT / "grafana" / "provisioning"
