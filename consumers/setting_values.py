@@ -56,9 +56,25 @@ def redis_url(text: str) -> str:
         raise ValueError(
             "must begin with redis://, rediss:// or unix://, or with redis+cluster:// or rediss+cluster://"
         )
+    if not _is_whole(text):
+        raise ValueError(
+            "cannot be taken apart: percent-encode / # ? @ : in user and password, or set RETENTION_REDIS_PASSWORD"
+        )
     if text.split("://")[0] in CLUSTER_SCHEMES:
         cluster_url(text)
     return text
+
+
+def _is_whole(url: str) -> bool:
+    """Whether host and port stand where they should. A password with a slash in it would move them, and be shown as a path."""
+    if url.startswith("unix://"):
+        return True
+    try:
+        parts = urlsplit(url)
+        ports = [urlsplit(f"//{host}").port for host in parts.netloc.rpartition("@")[2].split(",")]
+    except ValueError:
+        return False
+    return bool(ports) and not parts.fragment and "@" not in parts.path + parts.query
 
 
 def secret_parts(text: str) -> list[str]:

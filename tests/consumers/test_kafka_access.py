@@ -178,6 +178,16 @@ def test_a_ca_that_nobody_would_be_held_to_and_one_that_is_not_there_are_said(tm
     assert "no such file" in said(KAFKA_SECURITY_PROTOCOL="SSL", KAFKA_SSL_CAFILE=f"{tmp_path}/no")
 
 
+@pytest.mark.parametrize("scheme", ["redis", "rediss", "redis+cluster"])
+@pytest.mark.parametrize("sign", ["/", "#", "?", "@/", "[", ":/"])
+def test_a_redis_password_that_would_be_taken_for_a_path_is_refused_and_not_repeated(
+    scheme: str, sign: str
+) -> None:
+    line = said(REDIS_URL=f"{scheme}://u:hunter{sign}hunter@h:6379/0")
+    assert "percent-encode" in line
+    assert "hunter" not in line
+
+
 def test_a_redis_password_stands_in_one_place() -> None:
     line = said(REDIS_URL=f"redis://u:{WRONG}@h", REDIS_PASSWORD=WRONG)
     assert "keep one of them" in line
