@@ -5,7 +5,7 @@ platform, country and source and have UUIDs as ids. They come as decoded events:
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -52,6 +52,10 @@ class NoDecoding:
     def decode(self, topic: str, value: Event, record_ts_ms: int) -> Event:
         """The event as it is."""
         return value
+
+    def reader(self, topic: str) -> Callable[[Event, int], Event]:
+        """The same for the records of one topic."""
+        return lambda value, record_ts_ms: value
 
     def kind(self, topic: str) -> str:
         """The kind of a topic."""
