@@ -82,7 +82,7 @@ def secret_parts(text: str) -> list[str]:
     if "://" in text:
         password = urlsplit(text).netloc.rpartition("@")[0].partition(":")[2]
         return [part for part in {password, unquote(password)} if len(part) >= SECRET_LENGTH_MIN]
-    parts = {text, *(part.rpartition("=")[2].strip() for part in text.split(","))}
+    parts = {text, *(part.partition("=")[2].strip() for part in re.split(r"[,\n]", text))}
     return [part for part in parts if len(part) >= SECRET_LENGTH_MIN]
 
 

@@ -177,6 +177,12 @@ def test_a_wrong_key_is_named_by_its_number_and_not_repeated() -> None:
     assert "entry 1" in said({"RETENTION_WRITE_KEYS": "*=a-key-of-all-apps"})
 
 
+def test_every_key_of_a_list_is_a_secret_of_its_own_however_it_is_parted() -> None:
+    keys = ["key-of-shop-1234==", "key-of-game-1234", "key-of-chess-1234"]
+    text = f"shop={keys[0]}\ngame={keys[1]}, chess={keys[2]}"
+    assert {*keys} <= {*Settings(read_keys=text).secrets()}
+
+
 def test_what_is_needed_and_empty_is_named_all_at_once() -> None:
     with pytest.raises(SettingsError, match="RETENTION_KAFKA, RETENTION_USER_ID_SECRET are not set"):
         load(
