@@ -1,6 +1,6 @@
 """How does the whole product run on one machine? Broker, store, our roles and demo traffic as child processes of this one.
 
-    Ctrl-C ──> demo ──> wait until everything sent is counted ──> worker, API, exporter, watch ──> broker, store
+    Ctrl-C ──> demo, collector, API ──> wait until everything sent is counted ──> worker, exporter, watch ──> broker, store
 
 The broker's log is in memory. So what was sent is counted before the worker stops; and a broker that had to be started again is
 another log, with which everything that reads it is started again.
@@ -20,6 +20,7 @@ from consumers.access import key_for
 from consumers.kafka import Kafka
 from consumers.local import probes, servers
 from consumers.local.data_dir import DataDir, write_json
+from consumers.local.drain import uncounted
 from consumers.local.place import CannotStart, Place
 from consumers.local.supervisor import Role
 from consumers.settings import Settings, environment
@@ -111,28 +112,29 @@ class _Up:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _stop(self) -> None:
-        await asyncio.gather(self._demo.stop(), self._collector.stop())
-        if self._worker.up and self._api.up and not await _unless(self._hurry, self._drain()):
+        # First whoever takes events: what these have acknowledged is then all that is to be counted.
+        await asyncio.gather(self._demo.stop(), self._collector.stop(), self._api.stop())
+        if self._worker.up and not await _unless(self._hurry, self._drain()):
             _say("what was sent and not counted is dropped: send it again")
-        others = [self._worker, self._api, self._exporter, self._watch]
+        others = [self._worker, self._exporter, self._watch]
         await asyncio.gather(*(role.stop() for role in others))
         await asyncio.gather(self._broker.stop(), self._store.stop())
 
     async def _drain(self) -> None:
         """Waits until all that was sent is counted, since the broker's log ends with it; gives up when nothing moves any more."""
         least, moved, said = None, time.monotonic(), False
-        while not (status := await self._status()).get("caught_up"):
-            left = status.get("lag")
-            if left is not None and (least is None or left < least):
-                least, moved = left, time.monotonic()
-            if time.monotonic() - moved > DRAIN_SECONDS_MAX:
-                break
-            if least is not None and not said:
-                said = True
-                _say(f"counting {least:,} events that were sent; Ctrl-C again drops them")
-            await asyncio.sleep(POLL_SECONDS)
-        else:
-            return
+        async with uncounted(self._place.settings) as count:
+            while (left := await count()) != 0:
+                if left is not None and (least is None or left < least):
+                    least, moved = left, time.monotonic()
+                if time.monotonic() - moved > DRAIN_SECONDS_MAX:
+                    break
+                if least is not None and not said:
+                    said = True
+                    _say(f"counting {least:,} events that were sent; Ctrl-C again drops them")
+                await asyncio.sleep(POLL_SECONDS)
+            else:
+                return
         _say(f"{least or 0:,} events that Kafka had acknowledged were not counted: send them again")
 
     async def _store_up(self) -> None:
