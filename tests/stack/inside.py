@@ -38,12 +38,13 @@ def _root(spec: dict) -> str:
     _mount("--rbind", "/dev", f"{root}/dev")
     _mount("-t", "tmpfs", "tmpfs", f"{root}/run")
     _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", f"{root}/tmp")
-    for mount in spec["mounts"]:
-        _bind(root, Path(mount["source"]), mount["target"], mount["read_only"])
     for entry in spec["tmpfs"]:
         target, _, options = entry.partition(":")
         Path(f"{root}{target}").mkdir(parents=True, exist_ok=True)
         _mount("-t", "tmpfs", "-o", options or "mode=1777", "tmpfs", f"{root}{target}")
+    # After them: the tests themselves may stand below /tmp.
+    for mount in spec["mounts"]:
+        _bind(root, Path(mount["source"]), mount["target"], mount["read_only"])
     if spec["read_only"]:
         if not any(entry.partition(":")[0] == "/tmp" for entry in spec["tmpfs"]):
             _mount("-o", "remount,ro", f"{root}/tmp")
