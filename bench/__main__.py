@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench import sizing
 from bench.answers import answers
 from bench.bars import BARS, Row
 from bench.collector import collector
@@ -23,7 +24,7 @@ from bench.machine import Machine, client_of, versions
 from bench.memory import memory
 from bench.profile import profile
 from bench.refresh import refresh
-from bench.sizes import FULL, QUICK
+from bench.sizes import FULL, QUICK, Sizes
 from bench.throughput import throughput
 from bench.triangle import triangle
 from bench.visible import visible
@@ -38,26 +39,32 @@ BENCHMARKS: dict[str, Callable[[Machine], Awaitable[list[Row]]]] = {
     "answers": answers,
     "refresh": refresh,
     "growth": growth,
+    "sizing": sizing.sizing,
 }
+ALL = [
+    name for name in BENCHMARKS if name != "sizing"
+]  # which measures what others measure, with other sizes
 
 
-async def run(names: Sequence[str], *, quick: bool, broker: str, console: Console) -> dict[str, Any]:
+async def run(
+    names: Sequence[str], *, quick: bool, broker: str, console: Console, sizes: Sizes | None = None
+) -> dict[str, Any]:
     """The results of the named benchmarks, in the order of BENCHMARKS, as what is written to JSON."""
+    sizes = sizes or (QUICK if quick else FULL)
     rows: dict[str, list[Row]] = {}
     seconds: dict[str, float] = {}
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        machine = Machine(QUICK if quick else FULL, broker, directory, _say(console), stack)
+        machine = Machine(sizes, broker, directory, _say(console), stack)
         for name in (name for name in BENCHMARKS if name in names):
             began = time.monotonic()
             machine.say(f"{name} ...")
             rows[name] = await BENCHMARKS[name](machine)
             seconds[name] = round(time.monotonic() - began, 1)
         found = versions(broker) | {"server": await _server(machine)}
-    sizes = asdict(QUICK if quick else FULL)
     told = {name: [asdict(row) | {"verdict": row.verdict} for row in some] for name, some in rows.items()}
     console.print(_table(rows, quick))
-    return {"versions": found, "quick": quick, "sizes": sizes, "seconds": seconds, "rows": told}
+    return {"versions": found, "quick": quick, "sizes": asdict(sizes), "seconds": seconds, "rows": told}
 
 
 async def _server(machine: Machine) -> str:
@@ -93,16 +100,39 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go as JSON")
     parser.add_argument("--broker", choices=["embedded", "kafka"], default="embedded", help="which broker")
+    parser.add_argument(
+        "--sizing",
+        nargs="?",
+        const="",
+        metavar="PAGE",
+        help="measure what docs/operations.md has on sizing, print it, and put it into a page where one is named",
+    )
     given = parser.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 150)
+    if given.sizing is not None:
+        return _size(given, console)
     results = asyncio.run(
-        run(given.names or list(BENCHMARKS), quick=given.quick, broker=given.broker, console=console)
+        run(
+            given.names or [name for name in BENCHMARKS if name != "sizing"],
+            quick=given.quick,
+            broker=given.broker,
+            console=console,
+        )
     )
     console.print(
         " · ".join(f"{name} {value}" for name, value in results["versions"].items()), highlight=False
     )
     if given.json:
         given.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def _size(given: argparse.Namespace, console: Console) -> None:
+    sizes = sizing.sizes(given.quick)
+    found = asyncio.run(run(["sizing"], quick=given.quick, broker=given.broker, console=console, sizes=sizes))
+    text = sizing.table(found["rows"]["sizing"], found["versions"])
+    print(text)
+    if given.sizing:
+        sizing.put(Path(given.sizing), text)
 
 
 if __name__ == "__main__":

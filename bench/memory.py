@@ -32,11 +32,12 @@ async def memory(machine: Machine) -> list[Row]:
         # The last one stays for the triangle: our setting, in order.
         for ours in (False, True):
             for shuffled in (True, False):
-                rows += await _loaded(machine, people, ours=ours, shuffled=shuffled)
+                rows += await loaded(machine, people, ours=ours, shuffled=shuffled)
     return rows
 
 
-async def _loaded(machine: Machine, people: People, *, ours: bool, shuffled: bool) -> list[Row]:
+async def loaded(machine: Machine, people: People, *, ours: bool, shuffled: bool) -> list[Row]:
+    """One population in a store of its own: bytes per user, and of the largest one in order by family."""
     store = machine.store(*(OUR_LISTPACK if ours else ()))
     empty = await _used(store)
     settings = machine.settings(store, "people.")

@@ -123,6 +123,8 @@ def _listpacks(server: ServerState) -> list[Finding]:
 
 
 def _clock(server: ServerState, now_ms: int) -> list[Finding]:
+    if server.now_ms is None:
+        return []
     skew = server.now_ms - now_ms
     if abs(skew) > SKEW_MS_MAX:
         return [

@@ -1,6 +1,7 @@
 """How do the servers of a store stand? What each says of itself, for the doctor; nothing is written."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from redis.exceptions import RedisError
@@ -14,7 +15,7 @@ _SETTINGS = ("appendonly", "appendfsync", "save", "hash-max-listpack-entries", "
 
 
 class ServerState(NamedTuple):
-    """One server. `settings` is None where we have no right to see them.
+    """One server. `settings` and `now_ms` are None where we have no right to ask.
 
     policy        what it does when memory is full
     problem       the last write of its file that failed; empty where none did
@@ -29,7 +30,7 @@ class ServerState(NamedTuple):
     settings: Mapping[str, str] | None
     problem: str
     replicas: int
-    now_ms: int
+    now_ms: int | None
 
 
 async def states(nodes: Nodes) -> list[ServerState]:
@@ -39,7 +40,10 @@ async def states(nodes: Nodes) -> list[ServerState]:
 
 async def _state(name: str, client: Any) -> ServerState:
     info = await answered(client.info())
-    seconds, microseconds = await answered(client.time())
+    now_ms = None
+    with suppress(RedisError, StoreRefused):
+        seconds, microseconds = await answered(client.time())
+        now_ms = int(seconds) * 1000 + int(microseconds) // 1000
     try:
         settings: dict[str, str] | None = await answered(client.config_get(*_SETTINGS))
     except (RedisError, StoreRefused):
@@ -62,7 +66,7 @@ async def _state(name: str, client: Any) -> ServerState:
         settings,
         " and ".join(failed),
         int(info.get("connected_slaves", 0)),
-        int(seconds) * 1000 + int(microseconds) // 1000,
+        now_ms,
     )
 
 
