@@ -39,7 +39,7 @@ async def sizing(machine: Machine) -> list[Row]:
 def table(rows: Sequence[Mapping[str, object]], versions: Mapping[str, str]) -> str:
     """The table as Markdown. What is not measured says what it follows from."""
     value = {str(row["name"]): float(str(row["value"])) for row in rows}
-    worker = value["worker"]
+    worker, cpu = value["worker"], value["worker, a second of its own CPU"]
     population, per_user = next(
         (name.split(" users")[0], at) for name, at in value.items() if "users, in order" in name
     )
@@ -47,6 +47,7 @@ def table(rows: Sequence[Mapping[str, object]], versions: Mapping[str, str]) -> 
         "| | measured |",
         "|---|---|",
         f"| events a second, one worker | {worker:,.0f} |",
+        f"| events for each second of that worker's own CPU, which other load changes least | {cpu:,.0f} |",
         f"| events a second, two workers, which share the two cores with broker and store | {value['two workers']:,.0f} |",
         f"| events a day, one worker that never rests | {worker * _DAY_SECONDS / 1e9:.1f} billion |",
         f"| bytes of Redis per user, everything included ({population} users) | {per_user:.0f} |",

@@ -9,6 +9,7 @@ from tests.servers import ROOT
 
 ROWS = [
     {"name": "worker", "value": 50_000.0},
+    {"name": "worker, a second of its own CPU", "value": 70_000.0},
     {"name": "two workers", "value": 60_000.0},
     {"name": "300,000 users, in order, default listpack limit", "value": 80.0},
 ]
@@ -17,6 +18,7 @@ ROWS = [
 def test_the_table_has_the_measured_values_and_what_follows_from_them() -> None:
     text = table(ROWS, {"python": "3.11"})
     assert "| events a second, one worker | 50,000 |" in text
+    assert "changes least | 70,000 |" in text
     assert "(300,000 users) | 80 |" in text
     assert "| 1,000,000 | 0.08 GB | 0.1 GB | 1 | 1 |" in text
     assert "| 100,000,000 | 8.00 GB | 12.0 GB | 1 | 1 |" in text

@@ -118,4 +118,4 @@ async def nearly_caught_up(settings: Settings, store: RedisStore, records: int) 
         except (StoreUnavailable, KafkaUnavailable):
             return False
 
-    await wait_until(near, 120, what="the workers catch up")
+    await wait_until(near, 300, what="the workers catch up")

@@ -54,8 +54,18 @@ class Team:
 class Storm:
     """What goes wrong, one after the other, each after some progress of the numbers."""
 
-    def __init__(self, team: Team, store: RedisStore, valkey: Valkey, server: KafkaLike, runs: int) -> None:
+    def __init__(
+        self,
+        team: Team,
+        store: RedisStore,
+        valkey: Valkey,
+        server: KafkaLike,
+        runs: int,
+        *,
+        patience_seconds: float = 60,
+    ) -> None:
         self._team, self._store, self._valkey, self._server, self._runs = team, store, valkey, server, runs
+        self._patience_seconds = patience_seconds
 
     @property
     def troubles(self) -> list[Callable[[], Awaitable[None]]]:
@@ -76,7 +86,9 @@ class Storm:
         for number, trouble in enumerate(troubles):
             before = await self._counted()
             sending = asyncio.create_task(send(settings, records[number * size : (number + 1) * size]))
-            await wait_until(lambda before=before: self.further(before), 60, what="the numbers move")
+            await wait_until(
+                lambda before=before: self.further(before), self._patience_seconds, what="the numbers move"
+            )
             await trouble()
             await sending
 
@@ -100,7 +112,9 @@ class Storm:
     async def _join_and_leave(self) -> None:
         self._team.join()
         joined = self._team.workers[-1]
-        await wait_until(lambda: "reading" in joined.text, 60, what="a third worker has partitions")
+        await wait_until(
+            lambda: "reading" in joined.text, self._patience_seconds, what="a third worker has partitions"
+        )
         await self._team.leave()
 
     async def _restart_store(self) -> None:
