@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from bench.churn import cells, minutes
-from bench.churn.world import World
+from bench.churn.__main__ import MARKER
+from bench.churn.world import SEGMENTS, World
 
+PAGE = Path(__file__).parents[2] / "docs" / "churn.md"
 pytestmark = pytest.mark.slow
 
 
@@ -35,3 +40,14 @@ def test_the_pace_is_seldom_wrong_and_tells_a_fifth_within_a_quarter_of_an_hour(
     assert (told <= 30).mean() > 0.95
     # Of nothing nothing is told, whatever the drops above were seen by.
     assert np.isinf(minutes.minutes_until_told(apps, 0.0, tries=3)).mean() > 0.9
+
+
+def test_the_page_holds_the_figures_of_a_whole_run_and_they_are_within_the_bars() -> None:
+    figures = PAGE.read_text().partition(MARKER)[2]
+    assert f"its {len(SEGMENTS)} segments a year, over 200 seeds of 365 days" in figures
+    both = re.search(r"\| both together \| ([\d.]+) \|", figures)
+    fifth = re.search(r"\n\| 20% \| (\d+)% \|", figures)
+    assert both
+    assert fifth
+    assert float(both[1]) < 2
+    assert int(fifth[1]) >= 90
