@@ -1,16 +1,19 @@
 """How does the role `collector` live? Listen, take events until a signal comes, let what was begun end, close."""
 
 import asyncio
+import logging
 import signal
 import sys
 
 from consumers.intake import Intake
-from consumers.settings import Settings
+from consumers.settings import Settings, variable
 from consumers.telemetry import Telemetry
 from consumers.web import CannotListen, probes, serve
-from consumers.web_limits import Limits
+from consumers.web_limits import Limits, is_local
 
 FAILED = 1
+
+log = logging.getLogger(__name__)
 
 
 def run_collector(settings: Settings) -> int:
@@ -39,6 +42,10 @@ async def _run(settings: Settings) -> None:
     intake.add_to(app)
     served = await serve(app, settings.http_host, settings.collector_port, limits)
     print(f"The collector takes events at {served.url}", flush=True)
+    if not settings.write_keys.get_secret_value() and not is_local(settings.http_host):
+        log.warning(
+            "%s is not set: whoever reaches this port may send events of any app", variable("write_keys")
+        )
     try:
         await told.wait()
     finally:

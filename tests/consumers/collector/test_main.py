@@ -99,6 +99,15 @@ async def test_told_to_stop_while_kafka_stalls_it_says_that_nothing_was_accepted
     broker.resume()
 
 
+@pytest.mark.parametrize(("keys", "warned"), [("", True), ("shop=a-key", False)])
+async def test_open_to_other_machines_without_keys_it_says_so(make: Make, keys: str, warned: bool) -> None:
+    collector = make(http_host="0.0.0.0", write_keys=keys)
+    await wait_until(lambda: "takes events" in collector.log.read_text(), 15)
+    collector.end()
+    assert await collector.code() == 0
+    assert ("RETENTION_WRITE_KEYS is not set" in collector.log.read_text()) == warned
+
+
 async def test_a_port_that_is_taken_is_one_line(make: Make, broker: Broker) -> None:
     collector = make(collector_port=broker.port)
     assert await collector.code() == 1
