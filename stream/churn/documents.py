@@ -169,7 +169,7 @@ def minutes_of(document: bytes) -> Minutes:
 
 
 def minutes_bytes(minutes: Minutes) -> bytes:
-    """The minutes of a day as they are stored: steps from minute to minute, compressed; 5 to 20 KiB a population."""
+    """The minutes of a day as they are stored: steps from minute to minute, compressed."""
     names = sorted(minutes.seen)
     seen = np.array([minutes.seen[name] for name in names]).reshape(len(names), len(SERIES), MINUTES + 1)
     stored = np.where(np.isnan(seen), _UNKNOWN, seen).astype(np.int32)

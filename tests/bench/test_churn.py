@@ -11,6 +11,9 @@ import pytest
 from bench.churn import cells, minutes
 from bench.churn.__main__ import MARKER
 from bench.churn.world import SEGMENTS, World
+from stream.churn import live, settled
+from stream.churn.cusum import H
+from stream.churn.dispersion import RESIDUALS
 
 PAGE = Path(__file__).parents[2] / "docs" / "churn.md"
 pytestmark = pytest.mark.slow
@@ -51,3 +54,17 @@ def test_the_page_holds_the_figures_of_a_whole_run_and_they_are_within_the_bars(
     assert fifth
     assert float(both[1]) < 2
     assert int(fifth[1]) >= 90
+
+
+def test_the_page_names_the_thresholds_of_the_code() -> None:
+    text = PAGE.read_text()
+    rates = [f"{100 * rate:.4f}".rstrip("0") for rate in live.FALSE_RATES.values()]
+    for row in (
+        f"| z | {settled.Z_FIRE:g} or less | {live.Z_FIRE:g} or less |",
+        f"| drop | {100 * settled.DROP_MIN:g} points or more | {100 * live.DROP_MIN:g} % of the expected users or more |",
+        f"| users | {settled.USERS_MIN} or more in the cohort | {live.USERS_MIN} or more expected |",
+        f"| {100 * settled.FALSE_RATE:g} % | {rates[0]} % (15 minutes), {rates[1]} % (60 minutes), {rates[2]} % (so far) |",
+        f"CUSUM above {H:g}",
+        f"of the last {RESIDUALS} days",
+    ):
+        assert row in text

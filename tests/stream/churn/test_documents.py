@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,8 @@ from stream.churn.live import AGE_GROUPS
 from stream.churn.settled import COHORTS
 from stream.store.protocol import DOCUMENT_BYTES_MAX
 from tests.stream.churn.test_incidents import WHY
+
+PAGE = Path(__file__).parents[3] / "docs" / "churn.md"
 
 
 def test_a_state_comes_back_as_it_was() -> None:
@@ -106,3 +109,12 @@ def test_the_largest_day_and_the_largest_state_fit_into_a_document() -> None:
 
 def test_a_day_has_its_name_by_its_date() -> None:
     assert day_name(date(2026, 11, 25).toordinal()) == "churn:2026-11-25"
+
+
+def test_a_day_of_a_population_is_as_small_as_the_docs_say() -> None:
+    rng, minutes = np.random.default_rng(1), Minutes()
+    counts = rng.poisson(5_000 / 60 / len(AGE_GROUPS), (len(AGE_GROUPS), 1440)).cumsum(-1)
+    for minute in range(1, 1441):
+        minutes.note(minute, {"": counts[:, minute - 1].tolist()})
+    assert len(minutes_bytes(minutes)) < 8 * 1024
+    assert "less than 8 KiB a day and population at 5,000 actives an hour" in PAGE.read_text()
