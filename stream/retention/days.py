@@ -90,8 +90,8 @@ class Zone:
         slot = self.slot(ms)
         if self.slot_start_ms(slot) != ms:
             return slot + 1
-        # Where a clock goes back over midnight, the last slot of a date starts with the first of the next.
-        return slot if slot % SLOTS_PER_DAY else slot - 1
+        # Where a clock goes back over midnight, the last slot of a date starts with the first of the next; else it starts before.
+        return slot - 1 if self.slot_start_ms(slot - 1) == ms else slot
 
     def window(self, start: int, number: int) -> tuple[int, int]:
         """The slots of the nth 24 hours after a slot, first <= slot < end; users share them, so they are remembered."""

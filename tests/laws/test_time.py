@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.retention.days import SLOTS_PER_DAY, zone
+from stream.retention.days import DAY_MS, QUARTER_MS, SLOTS_PER_DAY, zone
 from tests.laws.profiles import examples
 from tests.oracle import day_start_ms, local_date
 from tests.oracle_events import epoch_ms
@@ -62,6 +62,22 @@ def test_a_slot_is_the_local_date_and_the_real_hours_since_it_began(
 def test_days_start_where_walking_minute_by_minute_finds_them(name: str, hard: date) -> None:
     for day in (hard + timedelta(days=i) for i in range(-2, 3)):
         assert zone(name).day_start_ms(day.toordinal()) == day_start_ms(name, day)
+
+
+@pytest.mark.parametrize(("name", "hard"), PLACES)
+def test_a_window_holds_just_the_slots_that_begin_in_its_24_hours(name: str, hard: date) -> None:
+    its = zone(name)
+    first, end = (day_start_ms(name, hard + timedelta(days=i)) for i in (-2, 3))
+    slots = sorted({its.slot(ms) for ms in range(first, end, QUARTER_MS)})
+    for at, start in enumerate(slots):
+        numbers = {
+            slot: (its.slot_start_ms(slot) - its.slot_start_ms(start)) // DAY_MS for slot in slots[at:]
+        }
+        for number in set(numbers.values()):
+            begin, stop = its.window(start, number)
+            assert [slot for slot in slots if begin <= slot < stop] == [
+                slot for slot, its_number in numbers.items() if its_number == number
+            ]
 
 
 @examples(200)
