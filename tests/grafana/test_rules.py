@@ -128,11 +128,11 @@ def test_the_rules_know_every_currency() -> None:
         rule["expr"] for rule in rules() if rule.get("record") == "retention:currency_minor_units:scale"
     )
     listed = [frozenset(names.split("|")) for names in re.findall(r'currency[!=]~"([A-Z|]+)"', scale)]
-    without, three = (
-        {currency for currency, digits in MINOR_DIGITS.items() if digits == wanted} for wanted in (0, 3)
+    without, three, four = (
+        {currency for currency, digits in MINOR_DIGITS.items() if digits == wanted} for wanted in (0, 3, 4)
     )
-    assert listed == [without, three, without | three]
-    assert set(MINOR_DIGITS.values()) == {0, 2, 3}
+    assert listed == [without, three, four, without | three | four]
+    assert set(MINOR_DIGITS.values()) == {0, 2, 3, 4}
 
 
 def test_prometheus_gives_alerts_what_their_links_need() -> None:

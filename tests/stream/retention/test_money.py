@@ -27,6 +27,9 @@ CURRENCIES = st.sampled_from(sorted(MINOR_DIGITS))
         (0, "JPY", "0"),
         (1005, "KWD", "1.005"),
         (-1, "KWD", "-0.001"),
+        (12_345, "CLF", "1.2345"),
+        (1234, "HRK", "12.34"),
+        (1234, "BYR", "1234"),
     ],
 )
 def test_an_amount_has_the_digits_of_its_currency(amount_minor: int, currency: str, text: str) -> None:
@@ -53,6 +56,12 @@ def test_an_average_has_two_digits_more_and_ties_go_to_the_even_one(
     amount_minor: int, count: int, currency: str, text: str
 ) -> None:
     assert average_text(amount_minor, count, currency) == text
+
+
+@pytest.mark.parametrize("currency", ["XAU", "XXX", "DEM", "usd", "", "USDT"])
+def test_what_has_no_minor_units_is_no_currency(currency: str) -> None:
+    with pytest.raises(ValueError, match="ISO 4217"):
+        minor_units("1", currency)
 
 
 @given(AMOUNTS, CURRENCIES)
