@@ -54,8 +54,9 @@ def printable(value: _Value) -> _Value:
 
 
 def counted(number: int, things: str) -> str:
-    """`1 row`, `1,234 rows`."""
-    return f"{number:,} {things.removesuffix('s') if number == 1 else things}"
+    """`1 row`, `1 identity`, `1,234 rows`."""
+    one = things.removesuffix("ies") + "y" if things.endswith("ies") else things.removesuffix("s")
+    return f"{number:,} {one if number == 1 else things}"
 
 
 def progress(*, unit: str) -> Progress:

@@ -237,6 +237,12 @@ async def pretend_counted(settings: Settings, url: str) -> None:
     await store.aclose()
 
 
+def test_a_dry_run_says_in_words_what_would_be_sent(retention: Command, tmp_path: Path) -> None:
+    file = tmp_path / "same.csv"
+    file.write_text("type,user_id,alias,timestamp\nidentity,anna,phone,2026-06-01\n")
+    assert retention("import", file, "--app", "game", "--dry-run") == Ran(0, "1 identity would be sent\n", "")
+
+
 def test_with_wait_an_import_returns_when_the_store_has_it(
     retention: Command, settings: Settings, valkey: Valkey, tmp_path: Path
 ) -> None:
