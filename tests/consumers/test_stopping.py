@@ -81,37 +81,36 @@ def started() -> Iterator[list[Running]]:
         print(one._log.read_text()[-2000:])
 
 
-@pytest.mark.parametrize("role", ROLES)
-async def test_a_role_that_works_ends_with_0(
-    role: str, broker: Broker, valkey: Valkey, tmp_path: Path, started: list[Running]
+async def ended(roles: dict[str, Running], path: str, codes: tuple[int, ...]) -> None:
+    """Waits until a probe of each answers so, tells all of them to stop, and holds how they end."""
+
+    async def answer(running: Running) -> bool:
+        return await running.status(path) in codes
+
+    for role, running in roles.items():
+        await wait_until(lambda running=running: answer(running), 45, what=f"{role} answers {path}")
+    for role, (code, seconds) in zip(
+        roles, await asyncio.gather(*(one.ends() for one in roles.values())), strict=True
+    ):
+        assert (role, code) == (role, 0)
+        assert seconds < STOP_SECONDS_MAX, role
+
+
+async def test_every_role_that_works_ends_with_0(
+    broker: Broker, valkey: Valkey, tmp_path: Path, started: list[Running]
 ) -> None:
-    running = Running(role, tmp_path / "log", broker.bootstrap, valkey.url)
-    started.append(running)
-
-    async def ready() -> bool:
-        return await running.status("/readyz") == 200
-
-    await wait_until(ready, 45, what=f"{role} is ready")
-    code, seconds = await running.ends()
-    assert code == 0
-    assert seconds < STOP_SECONDS_MAX
-    assert all({"event", "level", "logger", "timestamp"} <= line.keys() for line in running.lines)
-    bad = [line for line in running.lines if line["level"] in ("error", "critical")]
-    # aiokafka forgets a connection that is just being made when its client is closed.
-    assert not [line for line in bad if "Unclosed AIOKafkaConnection" not in str(line["event"])]
+    roles = {role: Running(role, tmp_path / role, broker.bootstrap, valkey.url) for role in ROLES}
+    started += roles.values()
+    await ended(roles, "/readyz", (200,))
+    for role, running in roles.items():
+        assert all({"event", "level", "logger", "timestamp"} <= line.keys() for line in running.lines), role
+        bad = [line for line in running.lines if line["level"] in ("error", "critical")]
+        # aiokafka forgets a connection that is just being made when its client is closed.
+        assert not [line for line in bad if "Unclosed AIOKafkaConnection" not in str(line["event"])], role
 
 
-@pytest.mark.parametrize("role", ROLES)
-async def test_a_role_that_waits_for_servers_ends_with_0(
-    role: str, tmp_path: Path, started: list[Running]
-) -> None:
-    running = Running(role, tmp_path / "log", f"{HOST}:{free_port()}", f"redis://{HOST}:{free_port()}/0")
-    started.append(running)
-
-    async def alive() -> bool:
-        return await running.status("/healthz") in (200, 503)
-
-    await wait_until(alive, 45, what=f"{role} listens")
-    code, seconds = await running.ends()
-    assert code == 0
-    assert seconds < STOP_SECONDS_MAX
+async def test_every_role_that_waits_for_servers_ends_with_0(tmp_path: Path, started: list[Running]) -> None:
+    nowhere = f"{HOST}:{free_port()}", f"redis://{HOST}:{free_port()}/0"
+    roles = {role: Running(role, tmp_path / role, *nowhere) for role in ROLES}
+    started += roles.values()
+    await ended(roles, "/healthz", (200, 503))
