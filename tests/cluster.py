@@ -15,6 +15,7 @@ from tests.servers import POLL_SECONDS, START_SECONDS_MAX, Valkey, missing
 
 MASTERS = 3
 SLOTS = 16_384
+START_TRIES = 3
 # A replica that has lost its master for long may still take over: what it lacks then is what these tests are about.
 _OPTIONS = (
     "--cluster-enabled",
@@ -137,16 +138,20 @@ class RedisCluster:
 
 
 def _start(directory: Path, *, replicas: bool = True) -> RedisCluster:
-    try:
-        cluster = RedisCluster(directory, replicas=replicas)
-    except Missing as error:
-        missing(str(error))
-    try:
-        cluster.start()
-    except BaseException:
-        cluster.kill()
-        raise
-    return cluster
+    """Twelve ports at a time: now and then somebody takes one before its server does, and then others are chosen."""
+    for attempt in range(START_TRIES):
+        try:
+            cluster = RedisCluster(directory / str(attempt), replicas=replicas)
+        except Missing as error:
+            missing(str(error))
+        try:
+            cluster.start()
+            return cluster
+        except BaseException as error:
+            cluster.kill()
+            if not isinstance(error, AssertionError) or attempt == START_TRIES - 1:
+                raise
+    raise AssertionError("the last try returns or raises")
 
 
 @pytest.fixture
