@@ -61,6 +61,11 @@ def sent_and_counted(stack: Stack, app: str) -> None:
     assert sum(row["size"] for row in rows) == sent
 
 
+def test_the_doctor_finds_nothing_wrong(stack: Stack) -> None:
+    said = stack.one("worker").run("retention", "doctor")
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
 def test_containers_have_no_rights_and_cannot_write(stack: Stack) -> None:
     for name, containers in stack.running.items():
         for one in containers:
