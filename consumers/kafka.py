@@ -175,6 +175,17 @@ class Kafka:
         """The first offset that every partition still holds."""
         return await self._offsets(topics, self._reader.beginning_offsets)
 
+    async def later(self, topics: Iterable[str], timestamp_ms: int) -> set[tuple[str, int]]:
+        """The partitions that hold a record with this time, as the broker or a producer has it, or a later one."""
+
+        async def first_offsets(tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+            found = await self._reader.offsets_for_times(dict.fromkeys(tps, timestamp_ms))
+            return {tp: -1 if at is None else at.offset for tp, at in found.items()}
+
+        return {
+            where for where, offset in (await self._offsets(topics, first_offsets)).items() if offset >= 0
+        }
+
     async def _offsets(self, topics: Iterable[str], ask: Any) -> dict[tuple[str, int], int]:
         counts = await self.partitions(topics)
         tps = {

@@ -14,7 +14,7 @@ async def examine(settings: Settings, now_ms: int) -> list[Finding]:
         about, positions = await store_findings(settings, now_ms)
         found += about
     if settings.kafka:
-        found += await kafka_findings(settings, positions)
+        found += await kafka_findings(settings, positions, now_ms)
     return found
 
 

@@ -12,12 +12,14 @@ from stream.progress import behind
 from stream.store.protocol import Partition, Position
 
 FOR_EVER = "-1"
+SKEW_MS_MAX = 60_000
+CENTURY_MS = 100 * 365 * 86_400_000
 WORKING = ("Stable", "PreparingRebalance", "CompletingRebalance")
 
 Positions = Mapping[Partition, Position] | None
 
 
-async def kafka_findings(settings: Settings, positions: Positions) -> list[Finding]:
+async def kafka_findings(settings: Settings, positions: Positions, now_ms: int) -> list[Finding]:
     """Everything about Kafka; `positions` are those in Redis, None where it does not answer."""
     try:
         async with Kafka(settings) as kafka, KafkaState(settings) as state:
@@ -32,6 +34,9 @@ async def kafka_findings(settings: Settings, positions: Positions) -> list[Findi
             found += _kept(settings, await state.topic_settings(await kafka.partitions(TOPICS)))
             found += _copies(brokers, await state.copies(TOPICS))
             ends, begins = await kafka.end_offsets(TOPICS), await kafka.begin_offsets(TOPICS)
+            later = await kafka.later(TOPICS, now_ms + SKEW_MS_MAX)
+            # The embedded broker does not look at times: it would find something of the next century as well.
+            found += _clock(settings, later - await kafka.later(TOPICS, now_ms + CENTURY_MS))
             group = await state.group()
     except KafkaRefused as error:
         return [
@@ -128,6 +133,19 @@ def _copies(brokers: int, copies: Mapping[str, int]) -> list[Finding]:
             )
         ]
     return [ok("copies", f"every partition stands on {fewest} of {brokers} broker(s)")]
+
+
+def _clock(settings: Settings, later: set[Partition]) -> list[Finding]:
+    if later:
+        topics = ", ".join(sorted({settings.topic(topic) for topic, _ in later}))
+        return [
+            warning(
+                "clock",
+                f"{topics} has records more than {SKEW_MS_MAX // 1000} s from now: a broker's or a producer's clock is ahead",
+                "let NTP set it; what is from after tomorrow is refused as `future` only by Kafka's own clock",
+            )
+        ]
+    return [ok("clock", "no record in Kafka is from later than now")]
 
 
 def _log(

@@ -1,6 +1,7 @@
 """Does the doctor see what is wrong with Kafka, on a real one?"""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -28,9 +29,13 @@ async def admin(kafka: ApacheKafka) -> AsyncIterator[AIOKafkaAdminClient]:
     await client.close()
 
 
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 async def seen(settings: Settings, positions: Any = None) -> dict[str, tuple[Told, str, str]]:
     """The findings that are not all right."""
-    found = await kafka_findings(settings, {} if positions is None else positions)
+    found = await kafka_findings(settings, {} if positions is None else positions, now_ms())
     return {one.check: (one.told, one.seen, one.do) for one in found if one.told is not Told.OK}
 
 
@@ -95,7 +100,16 @@ async def test_a_log_that_begins_after_what_is_counted_has_lost_events(
     assert (await seen(settings, {where: Position(end, "other")}))["log"][0] is Told.WARNING
 
 
+async def test_a_clock_of_kafka_that_is_ahead_is_named(kafka: ApacheKafka) -> None:
+    settings = await own(kafka)
+    await produce(settings, "sessions", [b"{}"])
+    early = await kafka_findings(settings, {}, now_ms() - 3_600_000)  # as if this machine were an hour behind
+    (clock,) = [one for one in early if one.check == "clock"]
+    assert clock.told is Told.WARNING
+    assert settings.topic("sessions") in clock.seen
+
+
 async def test_a_broker_that_is_away_is_said_in_one_line(kafka: ApacheKafka) -> None:
-    (one,) = await kafka_findings(Settings(kafka="127.0.0.1:1"), None)
+    (one,) = await kafka_findings(Settings(kafka="127.0.0.1:1"), None, 0)
     assert (one.check, one.told) == ("kafka", Told.WRONG)
     assert "\n" not in one.seen
