@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +42,31 @@ async def test_a_check_may_be_plain_or_a_coroutine_and_says_what_is_wrong() -> N
         status, _, body = await fetched(served.url + "/")
         assert status == 404
         assert b"GET /healthz" in body
+    finally:
+        await served.stop()
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("abc-123", True), ("", False), ("a b", False), ("x" * 65, False), ('a"}\\n', False)]
+)
+async def test_an_answer_and_its_log_carry_one_id(
+    given: str, kept: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[str] = []
+
+    def healthy() -> str | None:
+        seen.append(structlog.contextvars.get_contextvars()["request_id"])
+        raise ValueError("a bug")
+
+    served = await serve_probes("127.0.0.1", 0, healthy=healthy, ready=healthy, render=lambda: b"")
+    try:
+        async with (
+            aiohttp.ClientSession() as client,
+            client.get(served.url + "/healthz", headers={"X-Request-ID": given}) as response,
+        ):
+            assert response.status == 500
+            assert [response.headers["X-Request-ID"]] == seen
+            assert (seen[0] == given) is kept
     finally:
         await served.stop()
 
