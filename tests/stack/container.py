@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -128,10 +129,15 @@ class Container:
 
     def kill(self) -> None:
         """SIGKILL, as when the machine fails; harmless when it has ended."""
-        if self.code is None:
-            self._process.kill()
-            self._process.wait()
+        with contextlib.suppress(LookupError, ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)  # and with the first process of a namespace all others of it
+        self.let_go()
         self._network.forget(self.service.name, self.address)
+
+    def let_go(self) -> None:
+        """Ends what started the container, and leaves it to the container to notice."""
+        self._process.kill()
+        self._process.wait()
 
     def tail(self) -> str:
         """The end of what it wrote."""

@@ -7,11 +7,12 @@ what the service mounts is laid over it. Then everything is given up that the se
 import ctypes
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
-PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, CAPABILITIES = 24, 38, 64
+PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, CAPABILITIES = 1, 24, 38, 64
 
 
 def main() -> None:
@@ -80,6 +81,8 @@ def _give_up(user: int, group: int, drop_all: bool) -> None:
     os.setgid(group)
     os.setuid(user)
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    # Who changes its user forgets that it was to die with its parent.
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _mount(*words: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.stack.container import Container
@@ -87,15 +88,25 @@ def test_memory_stays_below_its_limits(stack: Stack) -> None:
                 assert one.resident_bytes() < stack.services[name].memory_bytes, name
 
 
-def test_a_command_that_is_the_first_process_of_a_container_ends_when_told_to(stack: Stack) -> None:
-    slow = replace(
-        stack.services["topics"],
-        name="slow",
-        command=["simulate", "--app", "slow", "--users", "5000", "--rate", "1"],
+def test_a_container_dies_with_what_started_it(stack: Stack) -> None:
+    container = slow(stack)
+    first = psutil.Process(container.pid)
+    container.let_go()
+    wait_until_now(
+        lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE, 10, what="it is gone"
     )
-    container = stack.beside(slow)
+
+
+def slow(stack: Stack) -> Container:
+    """A container that goes on for long, and has begun with what it does."""
+    command = ["simulate", "--app", "slow", "--users", "5000", "--rate", "1"]
+    container = stack.beside(replace(stack.services["topics"], name="slow", command=command))
     wait_until_now(lambda: catches(container, signal.SIGTERM), 20, what="it sees to the signal")
-    assert container.stop() == TERMINATED
+    return container
+
+
+def test_a_command_that_is_the_first_process_of_a_container_ends_when_told_to(stack: Stack) -> None:
+    assert slow(stack).stop() == TERMINATED
 
 
 def catches(container: Container, number: signal.Signals) -> bool:
