@@ -70,7 +70,8 @@ class Zone:
 
     def _slot(self, ms: int) -> int:
         day = self.day(ms)
-        return day * SLOTS_PER_DAY + (ms - self.day_start_ms(day)) // HOUR_MS
+        # A few dates had 26 hours or more (Magadan 2014, Troll every October): the date is right, their last hours are one slot.
+        return day * SLOTS_PER_DAY + min((ms - self.day_start_ms(day)) // HOUR_MS, SLOTS_PER_DAY - 1)
 
     def moment(self, local: datetime) -> int:
         """The moment at which the clocks of the zone show a naive local time: the first of two, after a skipped one."""

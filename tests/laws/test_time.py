@@ -42,6 +42,10 @@ SLOTS = [
     ("Australia/Lord_Howe", "2024-04-07T23:59:59+10:30", date(2024, 4, 7), 24),
     ("Australia/Lord_Howe", "2024-10-06T23:59:59+11:00", date(2024, 10, 6), 23),
     ("America/Sao_Paulo", "2018-11-04T01:00:00-02:00", date(2018, 11, 4), 0),
+    # A day of 26 hours: its last two are one slot, and none of them is tomorrow.
+    ("Asia/Magadan", "2014-10-26T22:30:00+10:00", date(2014, 10, 26), 24),
+    ("Asia/Magadan", "2014-10-26T23:30:00+10:00", date(2014, 10, 26), 24),
+    ("Asia/Magadan", "2014-10-27T00:00:00+10:00", date(2014, 10, 27), 0),
 ]
 
 
