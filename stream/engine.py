@@ -180,6 +180,16 @@ class Engine:
         }
         return outcome
 
+    async def foresee(self, topic: str, records: Sequence[Any]) -> None:
+        """Make the erasures among these records count before their turn. No position moves and nothing is told of the others."""
+        apps: dict[str, _Found] = {}
+        for record in records:
+            event = self._decoder.decode(topic, record.value, record.timestamp)
+            if isinstance(event, Erasure):
+                apps.setdefault(event.app, _Found()).erasures.append(event)
+        for app, found in apps.items():
+            await self._count_app(app, found, BatchOutcome())
+
     async def _decode(
         self, batch: RecordBatch, outcome: BatchOutcome
     ) -> tuple[dict[str, "_Found"], list[DeadLetter]]:

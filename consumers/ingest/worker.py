@@ -22,6 +22,7 @@ from consumers import logs
 from consumers.ingest.agents import Counter
 from consumers.ingest.app import build_app
 from consumers.ingest.dead_letters import DeadLetters
+from consumers.ingest.foresight import foresee_erasures
 from consumers.ingest.revisions import tell_revisions
 from consumers.ingest.watchdog import Stalled, StallWatch, watch_progress, watch_stalls
 from consumers.kafka import DEAD_LETTERS, Kafka, producer
@@ -129,6 +130,7 @@ class Worker:
         stack.push_async_callback(letters.stop)
         await self._insist("Kafka", lambda: _start(settings, letters))
         engine = build_engine(settings, self._store, log_id)
+        await self._insist("Kafka", lambda: foresee_erasures(settings, engine))
         deliver = DeadLetters(letters, settings.topic(DEAD_LETTERS)).deliver
         counter = Counter(engine, deliver, self._record, self._ends, prefix=settings.topic_prefix)
         app = build_app(settings, counter, list(TOPICS))

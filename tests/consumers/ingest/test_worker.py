@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -16,6 +17,8 @@ from aiokafka.structs import ConsumerRecord
 from consumers.ingest.worker import build_engine
 from consumers.settings import Settings, environment
 from stream.engine import DeadLetter, RecordBatch
+from stream.events.decode import Decoder
+from stream.retention.days import zone
 from stream.store.memory import MemoryStore
 from stream.store.protocol import StoreUnavailable
 from stream.store.redis import RedisStore
@@ -139,6 +142,32 @@ async def exact(settings: Settings, store: RedisStore, records: int) -> None:
     sent = [ConsumerRecord("", 0, n, 2**42, 0, None, session(n), None, 0, 0, ()) for n in range(records)]
     await engine.count(RecordBatch("sessions", 0, 0, records, sent), drop)
     assert await store.stored_counters("demo") == await memory.stored_counters("demo")
+
+
+async def test_a_worker_that_starts_from_nothing_knows_all_erasures_first(
+    both: Settings, store: RedisStore, start: Start
+) -> None:
+    """Whatever partition is read first, the sessions of erased users come after the erasure."""
+    records, users = 4_000, 40
+    decoder = Decoder(zones=lambda app: zone("UTC"), secret=both.secret, earliest_ms=both.earliest_ms)
+    gone = {
+        "app_id": "demo",
+        "users": [decoder.user("demo", f"u{n}").hex() for n in range(users)],
+        "erased_until": 1_800_000_000_000,
+    }
+    await produce(both, "erasures", [json.dumps(gone).encode()])
+    sent = [session(n, users=users) for n in range(records) if n % 100 != 99]
+    await produce(both, "sessions", sent)
+    start(both)
+
+    async def done() -> bool:
+        with suppress(StoreUnavailable):
+            return sum((await store.totals()).values()) == len(sent) + 1
+        return False
+
+    await wait_until(done, 60, what="all of it is counted")
+    totals = await store.totals()
+    assert (totals["applied"], totals["erased"]) == (1, len(sent))
 
 
 async def test_sigterm_ends_clean(both: Settings, store: RedisStore, start: Start) -> None:
