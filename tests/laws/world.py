@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -238,6 +239,16 @@ class World:
         finally:
             await client.aclose()
 
+    async def _foresee(self, engine: Engine) -> None:
+        """What a worker does before its first batch, see consumers/ingest/foresight.py."""
+        partitions = [where for where in self.log.partitions if where[0] == "erasures"]
+        if any(self.log.partitions[where] for where in partitions):
+            starts = await engine.assigned(partitions)
+            engine.revoked(partitions)
+            for where in partitions:
+                records = self.log.batch(where, starts[where], sys.maxsize).records
+                await engine.foresee("erasures", records)
+
     async def _work(self, scheduler: Scheduler, store: Any, mine: list[Partition]) -> None:
         engine = self.engine_class(
             store,
@@ -252,6 +263,7 @@ class World:
         async def deliver(letters: list[DeadLetter]) -> None:
             await scheduler.call(lambda: self._deliver(letters), outages=False)
 
+        await self._foresee(engine)
         at = await self._assigned(engine, mine)
         while True:
             await self._read_to_the_end(engine, mine, at, deliver)
