@@ -4,7 +4,8 @@ import errno
 from dataclasses import dataclass
 from typing import Any, Self
 
-from consumers.local.servers import HOST, KAFKA_PORT, REDIS_PORT, free_port, is_free
+from consumers.local.ports import claim, claimed_port
+from consumers.local.servers import HOST, KAFKA_PORT, REDIS_PORT
 from consumers.settings import Settings
 
 SESSION_SECONDS = 6.0  # the broker holds every join of a group for half of it
@@ -26,8 +27,11 @@ class Place:
 
     @classmethod
     def found(cls, settings: Settings, secret: str, http_port: int) -> Self:
-        """Ports that are free now: the usual ones, or any. CannotStart when the one for the API was asked for and is taken."""
-        kafka_port, redis_port = free_port(KAFKA_PORT), free_port(REDIS_PORT)
+        """Ports that are free and promised to no other run: the usual ones, or any.
+
+        Raises CannotStart when the one for the API was asked for and is taken.
+        """
+        kafka_port, redis_port = claimed_port(KAFKA_PORT), claimed_port(REDIS_PORT)
         local = {
             "kafka": f"{HOST}:{kafka_port}",
             "redis_url": f"redis://{HOST}:{redis_port}/0",
@@ -60,7 +64,7 @@ class Place:
 def _metrics(settings: Settings) -> dict[str, Any]:
     """The ports of the roles beside the API, whose page joins their metrics."""
     ports = {
-        role: free_port(port)
+        role: claimed_port(port)
         for role, port in (
             ("worker", settings.worker_port),
             ("exporter", settings.exporter_port),
@@ -77,9 +81,9 @@ def _metrics(settings: Settings) -> dict[str, Any]:
 
 def _http_port(host: str, port: int) -> int:
     try:
-        if port and not is_free(port, host):
+        if port and not claim(port, host):
             raise CannotStart(f"port {port} is taken; choose another with --port (0 is any free one)")
-        return port or free_port(0, host)
+        return port or claimed_port(0, host)
     except CannotStart:
         raise
     except OSError as error:

@@ -1,12 +1,15 @@
 """Rules of where things listen: the usual port, else any; but the API where it was asked for, or not at all."""
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from consumers.local import servers
 from consumers.local.place import CannotStart, Place
+from consumers.local.ports import claimed_port
 from consumers.metrics import ROLES
 from consumers.settings import Settings, environment
 
@@ -40,6 +43,26 @@ def test_a_free_port_is_taken_as_it_is(taken: int) -> None:
     free = servers.free_port()
     assert free != taken
     assert servers.free_port(free) == free
+
+
+def test_two_runs_that_start_at_once_get_different_ports() -> None:
+    """Nobody listens yet, so that a port is free says nothing; the other process has been promised it."""
+    code = "from consumers.local.ports import claim; print(claim(int(input())), flush=True); input()"
+    port = servers.free_port()
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        print(port, file=other.stdin, flush=True)
+        assert other.stdout.readline() == "True\n"
+        assert servers.is_free(port)
+        assert claimed_port(port) != port
+        with pytest.raises(CannotStart, match=f"port {port} is taken"):
+            Place.found(Settings(), SECRET, port)
+        other.kill()
+    assert claimed_port(port) == port
+    assert claimed_port(port) != port, "promised to this process"
 
 
 def test_every_role_gets_the_settings_of_the_user_and_the_place_of_this_run() -> None:
