@@ -89,7 +89,11 @@ class Importer:
                 row.line,
                 f"type {str(said)[:40]!r} is none of {TYPES}: give --map-type {str(said)[:40]}=session",
             )
-        fields["timestamp"] = self._time(fields.get("timestamp"), str(fields.get("app_id")))
+        try:
+            fields["timestamp"] = self._time(fields.get("timestamp"), str(fields.get("app_id")))
+        except ValueError:
+            column = self._columns.fields.get("timestamp", "timestamp")
+            return BadRow(row.line, f"bad_timestamp: column {column}: {_no_time(fields['timestamp'])}")
         for name in _NUMBERS:
             if isinstance(fields.get(name), str) and _NUMBER.fullmatch(fields[name]):
                 fields[name] = float(fields[name])
@@ -108,7 +112,10 @@ class Importer:
         return fields
 
     def _time(self, value: Any, app: str) -> Any:
-        """A date is its first instant, a time without offset is a local one, both in the app's zone; the rest stays as it is."""
+        """A date is its first instant, a time without offset is a local one, both in the app's zone; the rest stays as it is.
+
+        ValueError for a text that is neither.
+        """
         if not isinstance(value, str):
             return value
         known = self._dates.get((app, value))
@@ -127,8 +134,8 @@ class Importer:
                 )
                 return found
             moment = datetime.fromisoformat(text)
-        except ValueError:
-            return value  # the decoder says what is wrong with it
+        except OverflowError:
+            return value  # the decoder knows which years there are
         if moment.tzinfo is None:
             return zone(name).moment(moment)
         return value
@@ -150,6 +157,10 @@ class Importer:
             return Record(topic, str(fields["user_id"]).encode(), value, decoded.ts_ms)
         assert isinstance(decoded, Rejection)
         return BadRow(line, f"{decoded.reason}: {decoded.detail}")
+
+
+def _no_time(text: str) -> str:
+    return f"{text[:40]!r} is no date or time; write 2026-11-30 or 2026-11-30T10:00:00Z"
 
 
 class WrongColumns(ValueError):

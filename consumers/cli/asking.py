@@ -86,6 +86,13 @@ def _usage(detail: str, options: tuple[str, ...]) -> typer.BadParameter:
     if foreign is not None:
         others = ", ".join(_option(name) for name in foreign[2].split(", "))
         return typer.BadParameter(f"not for this view; it knows {others}", param_hint=_option(foreign[1]))
+    if detail.startswith("a, b: "):
+        # The API's example is a query string; here the same choice is made by options.
+        return typer.BadParameter(
+            f"{detail.removeprefix('a, b: ').split(', as in ')[0]}, as in --a A --b B or --variants A,B,C; "
+            "`retention report --breakdown variant` shows which there are",
+            param_hint="--a, --b",
+        )
     named = re.match(rf"({'|'.join(options)})(=|: )", detail)
     if named is None:
         return typer.BadParameter(detail)

@@ -66,7 +66,7 @@ def report(
         retention report active --period week
         retention report crr --from 2026-11-01 --to 2026-11-14 --population customers
         retention report revenue --cohort first_purchase
-        retention report compare --a control --b new --day 7
+        retention report compare --a A --b B --day 7
         retention report feedback --by cohort
     """
     asked = {
@@ -86,13 +86,22 @@ def report(
 def _report(view: str, asked: dict[str, Any], form: str, svg: Path | None, url: str | None) -> None:
     answer = asked_of(url, f"/api/v1/{view}", asked)
     if view == RETENTION and not any(row["size"] for row in answer["rows"]):
-        err.print(
-            f"no users of app {asked['app']} in these days" + (" with this --where" if asked["where"] else "")
-        )
+        err.print(_nobody(answer["cohort"], asked), soft_wrap=True)
     show(VIEWS[view], answer, asked, form)
     if svg:
         draw(VIEWS[view], answer, asked, svg)
         err.print(f"picture in {svg}", soft_wrap=True)
+
+
+def _nobody(cohort: str, asked: Asked) -> str:
+    """Why a triangle is empty: whoever never installed is in no cohort of installs, however active."""
+    who = " with this --where" if asked["where"] else ""
+    if cohort != "install":
+        return f"no users of app {asked['app']} in these days{who}"
+    return (
+        f"nobody installed app {asked['app']} in these days{who}; "
+        "if it sends no install events, try --cohort first_seen"
+    )
 
 
 def show(view: View, answer: dict[str, Any], asked: Asked, form: str) -> None:

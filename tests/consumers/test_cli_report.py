@@ -20,6 +20,8 @@ from consumers.cli.report import first_cohort
 from consumers.cli.views import VIEWS, triangle
 from consumers.setting_sources import UP_FILE
 from consumers.settings import Settings
+from stream.report.query import QueryError
+from stream.report.questions import parse_compare
 from tests.consumers.cli import Command, command
 
 
@@ -133,10 +135,11 @@ class Api(BaseHTTPRequestHandler):
 
     asked: list[str] = []
     refuse = ""
+    found: dict[str, Any] = {}
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
-        found = {"title": "Bad Request", "detail": self.refuse} if self.refuse else answer()
+        found = {"title": "Bad Request", "detail": self.refuse} if self.refuse else self.found or answer()
         body = json.dumps(found).encode()
         self.send_response(400 if self.refuse else 200)
         self.send_header("Content-Length", str(len(body)))
@@ -149,7 +152,7 @@ class Api(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def api() -> Iterator[str]:
-    Api.asked, Api.refuse = [], ""
+    Api.asked, Api.refuse, Api.found = [], "", {}
     server = HTTPServer(("127.0.0.1", 0), Api)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -226,6 +229,29 @@ def test_what_the_api_refuses_is_said_in_its_words(retention: Command, api: str)
         2,
         "error: Invalid value for --cohort: say install; see retention report --help\n",
     )
+
+
+def test_where_nobody_installed_the_way_to_those_who_came_is_said(retention: Command, api: str) -> None:
+    Api.found = answer() | {"rows": [], "average": []}
+    said = retention("report", "--app", "game", "--url", api)
+    assert said.err.startswith("nobody installed app game in these days;")
+    assert "try --cohort first_seen" in said.err
+    Api.found["cohort"] = "first_seen"
+    said = retention("report", "--app", "game", "--url", api, "--cohort", "first_seen")
+    assert said.err == "no users of app game in these days\n"
+
+
+def test_a_comparison_of_nothing_names_the_options(retention: Command, api: str) -> None:
+    with pytest.raises(QueryError) as refused:
+        parse_compare({"app": "game"}, ("variant",))
+    Api.refuse = refused.value.detail
+    said = retention("report", "compare", "--url", api)
+    assert said.code == 2
+    assert (
+        "Invalid value for --a, --b: name 2 to 20 values that differ, as in --a A --b B or --variants"
+        in said.err
+    )
+    assert "&" not in said.err
 
 
 def test_shades_can_be_read_and_few_colours_get_none() -> None:

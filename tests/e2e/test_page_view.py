@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.e2e.browser import APP, HOSTILE, Tab, settled, table
 from tests.e2e.running import Up
@@ -98,3 +98,22 @@ def test_nothing_is_asked_of_anybody_else(tab: Tab, shop: Up) -> None:
     assert tab.errors == []
     assert tab.page.evaluate("fetch('https://example.com/').then(() => 'sent', () => 'refused')") == "refused"
     tab.errors.clear()
+
+
+def test_where_nobody_installed_but_users_were_active_the_other_cohort_is_named(tab: Tab) -> None:
+    tab.page.route("**/api/v1/retention?*", _without_installs)
+    page = tab.open(app=APP)
+    expect(page.locator("#no-installs")).to_be_visible()
+    expect(page.locator("#no-installs")).to_contain_text("First seen")
+    page.select_option("#cohort", "first_seen")
+    expect(page.locator("#no-installs")).to_be_hidden()
+
+
+def _without_installs(route: Route) -> None:
+    """The answer of the interface as it is for an app whose users never installed."""
+    response = route.fetch()
+    answer = response.json()
+    if answer["cohort"] == "install":
+        answer["rows"] = [{**row, "size": 0, "cells": []} for row in answer["rows"]]
+        answer["average"] = []
+    route.fulfill(response=response, json=answer)

@@ -60,6 +60,7 @@ const sources = Object.fromEntries(
         for (const box of $$(`[data-body=${name}]`)) box.hidden = false;
         DRAW[name](how);
         drawKeyFigures(answers());
+        hintAtFirstSeen(answers());
       },
       onTrouble: (detail, lasting) => trouble(name, detail, lasting),
       onBusy: (busy) => $$(`[data-body=${name}]`).forEach((box) => setAttribute(box, "aria-busy", busy ? "true" : null)),
@@ -88,6 +89,12 @@ function drawRetention({ same = false } = {}) {
   drawLegend($("#heat-legend"), top(answer));
   explorer.update(answer);
   curves.draw(answer, chosen);
+}
+
+/** An app that sends sessions only has no cohorts of installs: it is not empty, and that is said. */
+function hintAtFirstSeen({ retention, active }) {
+  const nobody = retention?.cohort === "install" && !state.now.where && retention.rows.every((row) => row.size === 0);
+  $("#no-installs").hidden = !(nobody && active?.rows.some((row) => row.dau > 0));
 }
 
 function trouble(name, detail, lasting) {
