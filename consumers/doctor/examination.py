@@ -9,12 +9,12 @@ from consumers.settings import Settings, unknown, variable
 async def examine(settings: Settings, now_ms: int) -> list[Finding]:
     """Everything there is to say."""
     found = setting_findings(settings)
-    positions = None
+    counted = None
     if settings.redis_url.get_secret_value():
-        about, positions = await store_findings(settings, now_ms)
+        about, counted = await store_findings(settings, now_ms)
         found += about
     if settings.kafka:
-        found += await kafka_findings(settings, positions, now_ms)
+        found += await kafka_findings(settings, counted, now_ms)
     return found
 
 

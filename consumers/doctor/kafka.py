@@ -3,24 +3,27 @@
 from collections.abc import Mapping
 
 from consumers.doctor.findings import Finding, ok, warning, wrong
+from consumers.doctor.store import Counted
 from consumers.kafka import DEAD_LETTERS, REVISIONS, Kafka
 from consumers.kafka_access import KafkaRefused, KafkaUnavailable
 from consumers.kafka_state import GroupState, KafkaState
 from consumers.settings import Settings
 from stream.events.schema import TOPICS
 from stream.progress import behind
-from stream.store.protocol import Partition, Position
+from stream.store.protocol import Partition
 
 FOR_EVER = "-1"
 SKEW_MS_MAX = 60_000
 CENTURY_MS = 100 * 365 * 86_400_000
 WORKING = ("Stable", "PreparingRebalance", "CompletingRebalance")
+_NO_REBUILD = "numbers cannot be rebuilt from this one"
+_KEEP_REDIS = (
+    "keep Redis and its files, no FLUSHALL; nothing else, if Kafka is a new one (as that of retention up is)"
+)
 
-Positions = Mapping[Partition, Position] | None
 
-
-async def kafka_findings(settings: Settings, positions: Positions, now_ms: int) -> list[Finding]:
-    """Everything about Kafka; `positions` are those in Redis, None where it does not answer."""
+async def kafka_findings(settings: Settings, counted: Counted | None, now_ms: int) -> list[Finding]:
+    """Everything about Kafka; `counted` is how far Redis is, None where it does not answer."""
     try:
         async with Kafka(settings) as kafka, KafkaState(settings) as state:
             brokers, log_id = await state.brokers(), await kafka.log_id()
@@ -48,9 +51,9 @@ async def kafka_findings(settings: Settings, positions: Positions, now_ms: int) 
         ]
     except KafkaUnavailable as error:
         return [wrong("kafka", str(error), "start it, or set RETENTION_KAFKA to where it is")]
-    if positions is not None:
-        lag = behind(ends, positions, log_id)
-        found += [*_log(settings, begins, ends, positions, log_id), *_group(settings, group, lag)]
+    if counted is not None:
+        lag = behind(ends, counted.positions, log_id)
+        found += [*_log(settings, begins, ends, counted, log_id), *_group(settings, group, lag)]
     return found
 
 
@@ -152,17 +155,18 @@ def _log(
     settings: Settings,
     begins: Mapping[Partition, int],
     ends: Mapping[Partition, int],
-    positions: Mapping[Partition, Position],
+    counted: Counted,
     log_id: str,
 ) -> list[Finding]:
+    positions = counted.positions
     known = {where: at.next for where, at in positions.items() if at.log_id == log_id}
     if positions and not known:
         other = next(iter(positions.values())).log_id
         return [
             warning(
                 "log",
-                f"the numbers were counted from cluster {other}, this one is {log_id}",
-                "nothing, if Kafka is a new one",
+                f"the numbers were counted from cluster {other}, this one is {log_id}: {_NO_REBUILD}",
+                _KEEP_REDIS,
             )
         ]
     cut = [where for where, begin in begins.items() if begin > known.get(where, 0)]
@@ -191,6 +195,14 @@ def _log(
                 "log",
                 "Redis has counted further than the log goes: another log",
                 "nothing, if topics were made anew",
+            )
+        ]
+    if elsewhere := counted.of_other_logs(log_id):
+        return [
+            warning(
+                "log",
+                f"{elsewhere:,} of {counted.records:,} counted records are of an earlier log: {_NO_REBUILD}",
+                _KEEP_REDIS,
             )
         ]
     return [ok("log", "it begins at 0: every number can be rebuilt from it")]

@@ -2,13 +2,21 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from consumers import stores
 from consumers.doctor.findings import Finding, ok, warning, wrong
 from consumers.identity import identity
 from consumers.settings import Settings, variable
 from stream.store.nodes import is_cluster
-from stream.store.protocol import IdentityMismatch, Partition, Position, StoreRefused, StoreUnavailable
+from stream.store.protocol import (
+    IdentityMismatch,
+    Partition,
+    Position,
+    StoreRefused,
+    StoreUnavailable,
+    smallest,
+)
 from stream.store.servers import ServerState
 
 OLDEST_REDIS = (7, 2)
@@ -17,17 +25,32 @@ FULL_RATIO = 0.85
 CLUSTER_SHARDS_MIN = 8
 LISTPACK_ENTRIES_MIN = 128
 LISTPACK_VALUE_BYTES_MIN = 64
+_OF_RECORDS = ("applied", "dead_letters", "erased")
 
 
-async def store_findings(
-    settings: Settings, now_ms: int
-) -> tuple[list[Finding], dict[Partition, Position] | None]:
-    """Everything about Redis, and the stored positions where it answers."""
+class Counted(NamedTuple):
+    """How far Redis has counted: what holds in every shard, and in the first one, with whose positions the totals move.
+
+    records   how many records were ever counted, of whatever log: events that apply, dead letters and erased ones
+    """
+
+    positions: Mapping[Partition, Position]
+    first: Mapping[Partition, Position]
+    records: int
+
+    def of_other_logs(self, log_id: str) -> int:
+        """How many records, at least, were counted of other logs than this one."""
+        return max(0, self.records - sum(at.next for at in self.first.values() if at.log_id == log_id))
+
+
+async def store_findings(settings: Settings, now_ms: int) -> tuple[list[Finding], Counted | None]:
+    """Everything about Redis, and how far it has counted where it answers."""
     store = stores.connect(settings, timeout_seconds=5.0)
     try:
         servers = await store.servers()
         stored = await store.stored_identity()
-        positions = await store.positions()
+        totals = await store.totals()  # before the positions, which may move meanwhile
+        shards = await store.shard_positions()
     except IdentityMismatch as error:
         return [wrong("redis", str(error), "set RETENTION_REDIS_URL as it says")], None
     except StoreRefused as error:
@@ -39,7 +62,8 @@ async def store_findings(
     finally:
         await store.aclose()
     found = [finding for server in servers for finding in _server(server, now_ms)]
-    return [*found, *_cluster(settings, servers), *_identity(settings, stored)], positions
+    counted = Counted(smallest(shards), shards[0], sum(totals.get(name, 0) for name in _OF_RECORDS))
+    return [*found, *_cluster(settings, servers), *_identity(settings, stored)], counted
 
 
 def _server(server: ServerState, now_ms: int) -> list[Finding]:

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from consumers.doctor.findings import Told
 from consumers.doctor.kafka import kafka_findings
+from consumers.doctor.store import Counted
 from consumers.kafka import Kafka
 from consumers.settings import Settings
 from stream.store.protocol import Position
@@ -33,9 +34,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def seen(settings: Settings, positions: Any = None) -> dict[str, tuple[Told, str, str]]:
+async def seen(
+    settings: Settings, positions: Any = None, records: int = 0
+) -> dict[str, tuple[Told, str, str]]:
     """The findings that are not all right."""
-    found = await kafka_findings(settings, {} if positions is None else positions, now_ms())
+    found = await kafka_findings(settings, Counted(positions or {}, positions or {}, records), now_ms())
     return {one.check: (one.told, one.seen, one.do) for one in found if one.told is not Told.OK}
 
 
@@ -100,10 +103,25 @@ async def test_a_log_that_begins_after_what_is_counted_has_lost_events(
     assert (await seen(settings, {where: Position(end, "other")}))["log"][0] is Told.WARNING
 
 
+async def test_numbers_that_hold_more_than_the_log_are_not_said_to_be_rebuilt_from_it(broker: Broker) -> None:
+    settings = await own(broker)
+    await produce(settings, "sessions", [json.dumps({"n": n}).encode() for n in range(3)])
+    async with Kafka(settings) as ours:
+        ends, log_id = await ours.end_offsets(["sessions"]), await ours.log_id()
+    positions = {where: Position(end, log_id) for where, end in ends.items()}
+    assert "log" not in await seen(settings, positions, records=3)
+    told, said, do = (await seen(settings, positions, records=1_003))["log"]
+    assert (told, "1,000 of 1,003" in said, "cannot be rebuilt" in said) == (Told.WARNING, True, True)
+    assert "no FLUSHALL" in do
+    elsewhere = {where: Position(7, "other") for where in ends}
+    assert "cannot be rebuilt" in (await seen(settings, elsewhere, records=7))["log"][1]
+
+
 async def test_a_clock_of_kafka_that_is_ahead_is_named(kafka: ApacheKafka) -> None:
     settings = await own(kafka)
     await produce(settings, "sessions", [b"{}"])
-    early = await kafka_findings(settings, {}, now_ms() - 3_600_000)  # as if this machine were an hour behind
+    # As if this machine were an hour behind.
+    early = await kafka_findings(settings, Counted({}, {}, 0), now_ms() - 3_600_000)
     (clock,) = [one for one in early if one.check == "clock"]
     assert clock.told is Told.WARNING
     assert settings.topic("sessions") in clock.seen

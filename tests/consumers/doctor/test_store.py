@@ -9,6 +9,7 @@ from consumers.doctor.findings import Finding, Told
 from consumers.doctor.store import store_findings
 from consumers.identity import claim
 from consumers.settings import Settings
+from stream.store.protocol import Position, Progress
 from stream.store.redis import RedisStore
 from tests.cluster import RedisCluster
 from tests.servers import Valkey
@@ -87,6 +88,22 @@ async def test_numbers_of_other_settings_are_named_and_nothing_is_claimed(
     assert "families=" in said
     assert "shards=1" in said
     assert "Asia/Kolkata" in said
+
+
+async def test_what_was_counted_of_a_log_that_is_gone_is_still_known_when_a_new_one_is_counted(
+    make_valkey: Callable[..., Valkey],
+) -> None:
+    ours = settings(make_valkey().url)
+    store = RedisStore.connect(ours.redis_url.get_secret_value())
+    await claim(ours, store)
+    where, old, new = ("sessions", 0), Position(9, "old"), Position(2, "new")
+    await store.advance(0, Progress(where, None, old, {"applied": 5, "dead_letters": 3, "erased": 1}))
+    await store.advance(0, Progress(where, old, new, {"applied": 2}))
+    await store.aclose()
+    counted = (await store_findings(ours, now_ms()))[1]
+    assert counted is not None
+    assert (counted.positions, counted.records) == ({where: new}, 11)
+    assert [counted.of_other_logs(log_id) for log_id in ("old", "new")] == [11, 9]
 
 
 async def test_a_clock_that_differs_is_named_and_a_server_that_is_away_too(
