@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 
 from consumers.demo import Record
 from stream.events.decode import Decoder
+from stream.events.reasons import Reason
 from stream.events.schema import EVENT_TOPICS, TOPICS, Event, Identity, Rejection
 from stream.retention.days import zone
 
@@ -26,6 +27,9 @@ Format = Literal["csv", "ndjson"]
 LINE_BYTES_MAX = 1024 * 1024
 TYPES = ", ".join(TOPICS[topic] for topic in EVENT_TOPICS)
 KINDS = {TOPICS[topic]: topic for topic in EVENT_TOPICS} | {topic: topic for topic in EVENT_TOPICS}
+REQUIRED = ("user_id", "timestamp", "type", "app_id")
+_TIMES = "2026-11-30 or 2026-11-30T10:00:00Z"
+_VALUE_CHARACTERS_MAX = 60
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 _NUMBERS = ("duration_seconds",)  # fields that must be JSON numbers, however the file writes them
@@ -58,6 +62,11 @@ class Columns:
     types: Mapping[str, str | None] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
 
+    def needed(self) -> list[str]:
+        """The columns that a table must have: those spoken of, and the required fields that come from nowhere else."""
+        unsaid = [name for name in REQUIRED if name not in self.fields and name not in self.constants]
+        return [*self.fields.values(), *unsaid]
+
 
 class Importer:
     """Turns rows into records, and remembers how often each row without an event_id came before.
@@ -89,17 +98,14 @@ class Importer:
                 row.line,
                 f"type {str(said)[:40]!r} is none of {TYPES}: give --map-type {str(said)[:40]}=session",
             )
-        try:
-            fields["timestamp"] = self._time(fields.get("timestamp"), str(fields.get("app_id")))
-        except ValueError:
-            column = self._columns.fields.get("timestamp", "timestamp")
-            return BadRow(row.line, f"bad_timestamp: column {column}: {_no_time(fields['timestamp'])}")
+        said_time = fields.get("timestamp")
+        fields["timestamp"] = self._time(said_time, str(fields.get("app_id")))
         for name in _NUMBERS:
             if isinstance(fields.get(name), str) and _NUMBER.fullmatch(fields[name]):
                 fields[name] = float(fields[name])
         if fields.get("event_id") is None:
             fields["event_id"] = self._event_id(row.columns)
-        return self._checked(row.line, topic, fields)
+        return self._checked(row.line, topic, fields, said_time)
 
     def _fields(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         fields = {name: value for name, value in columns.items() if name not in self._renamed}
@@ -112,20 +118,17 @@ class Importer:
         return fields
 
     def _time(self, value: Any, app: str) -> Any:
-        """A date is its first instant, a time without offset is a local one, both in the app's zone; the rest stays as it is.
-
-        ValueError for a text that is neither.
-        """
+        """A date is its first instant, a time without offset is a local one, both in the app's zone; the rest stays as it is."""
         if not isinstance(value, str):
             return value
         known = self._dates.get((app, value))
         if known is not None:
             return known
         text = value.strip()
-        if text.lstrip("-").isdigit():
-            return int(text)
         name = self._zone_name(app)
         try:
+            if text.lstrip("-").isdigit():
+                return int(text)
             if _DATE.fullmatch(text):
                 if len(self._dates) > 100_000:
                     self._dates.clear()
@@ -134,8 +137,8 @@ class Importer:
                 )
                 return found
             moment = datetime.fromisoformat(text)
-        except OverflowError:
-            return value  # the decoder knows which years there are
+        except (ValueError, OverflowError):
+            return value  # the decoder knows what else is a time
         if moment.tzinfo is None:
             return zone(name).moment(moment)
         return value
@@ -147,7 +150,7 @@ class Importer:
         self._came[digest] = before + 1
         return hashlib.blake2b(digest + before.to_bytes(8, "big"), digest_size=16).hexdigest()
 
-    def _checked(self, line: int, topic: str, fields: dict[str, Any]) -> Record | BadRow:
+    def _checked(self, line: int, topic: str, fields: dict[str, Any], said_time: Any) -> Record | BadRow:
         try:
             value = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
         except (UnicodeEncodeError, ValueError, RecursionError) as error:
@@ -156,11 +159,29 @@ class Importer:
         if isinstance(decoded, Event | Identity):
             return Record(topic, str(fields["user_id"]).encode(), value, decoded.ts_ms)
         assert isinstance(decoded, Rejection)
-        return BadRow(line, f"{decoded.reason}: {decoded.detail}")
+        return BadRow(line, f"{decoded.reason}: {self._detail(decoded, said_time)}")
+
+    def _detail(self, rejection: Rejection, said_time: Any) -> str:
+        """What is wrong, said of the column of the file and of the value that stands there."""
+        column = self._columns.fields.get("timestamp", "timestamp")
+        if rejection.reason == Reason.BAD_TIMESTAMP and "outside" not in rejection.detail:
+            return f"column {column}: {_shown(said_time)} is no date or time; write {_TIMES}"
+        if rejection.reason in (Reason.BAD_TIMESTAMP, Reason.FUTURE, Reason.TOO_OLD):
+            return f"column {column}: {_shown(said_time)}: {rejection.detail}"
+        named = re.search(r"field `(\w+)`", rejection.detail)
+        if rejection.reason == Reason.MISSING_FIELD and named is not None:
+            return _absent(named[1], self._columns.fields.get(named[1], named[1]))
+        return rejection.detail
 
 
-def _no_time(text: str) -> str:
-    return f"{text[:40]!r} is no date or time; write 2026-11-30 or 2026-11-30T10:00:00Z"
+def _shown(value: Any) -> str:
+    return repr(value)[:_VALUE_CHARACTERS_MAX]
+
+
+def _absent(name: str, column: str) -> str:
+    if name == "app_id":
+        return f"column {column} is missing or empty; --app APP names the app of all rows"
+    return f"column {column} is missing or empty; if another one holds it: --map {name}=COLUMN"
 
 
 class WrongColumns(ValueError):
@@ -238,9 +259,20 @@ def _check_columns(header: list[str], needed: Iterable[str]) -> None:
             "--delimiter", f"the file has one column, {header[0][:80]!r}: try --delimiter '{shown}'"
         )
     if missing := [name for name in needed if name not in header]:
+        missing = [name for name in missing if name not in REQUIRED] or missing  # a wrong --map is said first
         raise WrongColumns(
-            "--map", f"there is no column {', '.join(missing)}; the columns are {', '.join(header)}"
+            "--app" if missing == ["app_id"] else "--map",
+            f"there is no column {', '.join(missing)}; the columns are {', '.join(header)}{_hints(missing)}",
         )
+
+
+def _hints(missing: list[str]) -> str:
+    """How to say where the required fields are that have no column."""
+    mapped = [f"{name}=COLUMN" for name in REQUIRED[:3] if name in missing]
+    hints = [f"say where they are with --map {','.join(mapped)}"] if mapped else []
+    hints += ["or the type of all rows with --type session"] if "type" in missing else []
+    hints += ["name the app of all rows with --app APP"] if "app_id" in missing else []
+    return "".join(f"; {hint}" for hint in hints)
 
 
 def _cells(reader: Any, needed: Iterable[str]) -> Iterator[Row | BadRow]:

@@ -160,7 +160,7 @@ class _Job:
         rejects = self.rejects.open("w") if self.rejects else None
         try:
             number = 0
-            for row in rows(file, form, delimiter=self.delimiter, needed=self.columns.fields.values()):
+            for row in rows(file, form, delimiter=self.delimiter, needed=self.columns.needed()):
                 number += 1
                 record = row if isinstance(row, BadRow) else importer.record(row)
                 if record is None:

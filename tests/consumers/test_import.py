@@ -255,3 +255,44 @@ def test_a_column_that_is_not_there_and_another_delimiter_are_said() -> None:
         read(b"a,b\n1,2\n", needed=["a", "c", "d"])
     with pytest.raises(WrongColumns, match="try --delimiter ';'"):
         read(b"a;b\n1;2\n")
+
+
+@pytest.mark.parametrize("said", ["31.11.2026", "10/05/2016", "2026-02-30", "9" * 5_000])
+def test_a_time_that_is_none_is_said_with_its_column_and_how_to_write_it(said: str) -> None:
+    row = without("timestamp") | {"Day": said}
+    bad = one(row, Columns(fields={"timestamp": "Day"}))
+    assert isinstance(bad, BadRow)
+    assert bad.reason.startswith(f"bad_timestamp: column Day: {said!r}"[:80])
+    assert bad.reason.endswith(" is no date or time; write 2026-11-30 or 2026-11-30T10:00:00Z")
+    assert len(bad.reason) < 200
+
+
+def test_a_time_that_is_out_of_range_is_said_with_its_column() -> None:
+    bad = one(ROW | {"timestamp": "2099-01-01"})
+    assert isinstance(bad, BadRow)
+    assert bad.reason.startswith("future: column timestamp: '2099-01-01': ")
+
+
+def test_a_field_without_a_value_is_said_with_its_column_and_the_option_that_names_it() -> None:
+    bad = one(without("user_id"), Columns(fields={"user_id": "who"}))
+    assert isinstance(bad, BadRow)
+    assert "column who is missing or empty" in bad.reason
+    assert "--map user_id=COLUMN" in bad.reason
+    bad = one(without("app_id"))
+    assert isinstance(bad, BadRow)
+    assert "--app APP" in bad.reason
+
+
+def test_a_table_without_the_required_columns_is_told_which_ones_it_has_and_how_to_map_them() -> None:
+    with pytest.raises(WrongColumns) as error:
+        read(b"who,Day\nu,2026-11-01\n", needed=Columns().needed())
+    assert error.value.option == "--map"
+    said = str(error.value)
+    assert "there is no column user_id, timestamp, type, app_id; the columns are who, Day;" in said
+    assert "--map user_id=COLUMN,timestamp=COLUMN,type=COLUMN" in said
+    assert "--type session" in said
+    assert "--app APP" in said
+    given = Columns(fields={"user_id": "who", "timestamp": "Day"}, constants={"type": "session"})
+    with pytest.raises(WrongColumns) as error:
+        read(b"who,Day\nu,2026-11-01\n", needed=given.needed())
+    assert error.value.option == "--app"
