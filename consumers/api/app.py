@@ -132,6 +132,7 @@ class Api:
 
     async def apps(self, request: web.Request) -> web.Response:
         """GET /api/v1/apps: those that the key opens."""
+        _no_parameters(request)
         grant = self._doors.read(request)
         named = self._settings.apps
         configured = None if named is None else {app: self._settings.zone_name(app) for app in named}
@@ -146,6 +147,7 @@ class Api:
 
     async def status(self, request: web.Request) -> web.Response:
         """GET /api/v1/status. The ends are read after the request came, and the positions after the ends."""
+        _no_parameters(request)
         kafka = await self._kafka()
         log_id, ends = await asyncio.gather(kafka.log_id(), kafka.end_offsets(TOPICS))
         positions, totals = await self._store.positions(), await self._store.totals()
@@ -219,6 +221,11 @@ class Api:
         except StoreUnavailable as error:
             return f"Redis gives no answer: {error}"
         return None
+
+
+def _no_parameters(request: web.Request) -> None:
+    for name in request.query:
+        raise QueryError(f"there is no parameter {name!r} here; this path takes none")
 
 
 def _parameters(request: web.Request) -> Mapping[str, str]:

@@ -7,14 +7,18 @@ from rich.markup import escape
 
 from consumers.access import KEY_CHARACTERS_MIN, short
 from consumers.cli.console import err, out
+from consumers.setting_sources import running
 from consumers.settings import Settings, load, unknown, variable
 
 
 def config() -> None:
     """Show the effective settings, one VARIABLE=value a line, secrets masked.
 
-    What is unset comes from a running `retention up` in the data directory, else from the default. Misspelt variables are
-    named, and doors that stand open.
+    They are those of a command started here. Of a running `retention up` in the data directory Kafka, Redis and the secret are
+    taken, and its page and collector are named, as its up.json has them. How else its processes are set (their ports,
+    RETENTION_API_COLLECTS, RETENTION_METRICS_FROM) it does not tell: those lines are not of the running system.
+
+    What is unset otherwise has its default. Misspelt variables are named, and doors that stand open.
 
     Examples:
 
@@ -23,6 +27,14 @@ def config() -> None:
     settings = load()
     for name, text in settings.shown().items():
         out.print(f"[bold]{name}[/]={escape(text)}", soft_wrap=True)
+    up = running(settings.data_dir)
+    if up:
+        places = ", ".join(f"{name} at {up[name]}" for name in ("http", "collector") if name in up)
+        err.print(
+            f"[yellow]note:[/] `retention up` runs in {escape(str(settings.data_dir))}, {escape(places)}; "
+            "ports and what its API joins are its own, not those above",
+            soft_wrap=True,
+        )
     for warning in (*_open_doors(settings), *_misspelt()):
         err.print(f"[yellow]warning:[/] {escape(warning)}", soft_wrap=True)
 

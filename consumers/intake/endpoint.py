@@ -155,12 +155,22 @@ class Intake:
         await self.delivery.close()
 
 
+def _guess(body: bytes) -> str:
+    """What a sender has most likely left out, where the body shows it."""
+    if not body.strip():
+        return "it is empty; nothing to send is []"
+    if body.startswith(b"\x1f\x8b"):
+        return "it is gzip; say so with the header Content-Encoding: gzip"
+    return ""
+
+
 def _items(body: bytes) -> Any:
     try:
         found = items(body)
     except NotJson as error:
         raise Refused(
-            HTTPStatus.BAD_REQUEST, f"the body is neither one event nor an array of events: {error}"
+            HTTPStatus.BAD_REQUEST,
+            f"the body is neither one event nor an array of events: {_guess(body) or error}",
         ) from None
     if len(found) > EVENTS_MAX:
         raise Refused(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from consumers.setting_sources import UP_FILE
 from tests.consumers.api.served import served
 from tests.consumers.cli import Command, command
 from tests.stream.report.counted import install
@@ -78,6 +80,15 @@ def test_the_key_does_not_follow_a_redirect_to_somebody_else(retention: Command)
     server.server_close()
     thread.join()
     assert seen == [f"Bearer {SHOP}", None]
+
+
+def test_where_a_running_up_listens_is_told_beside_the_settings(retention: Command, tmp_path: Path) -> None:
+    assert "note:" not in retention("config", DATA_DIR=tmp_path).err
+    where = {"http": "http://127.0.0.1:9000", "collector": "http://127.0.0.1:9001", "kafka": "127.0.0.1:9"}
+    (tmp_path / UP_FILE).write_text(json.dumps(where))
+    said = retention("config", DATA_DIR=tmp_path)
+    assert "http at http://127.0.0.1:9000, collector at http://127.0.0.1:9001;" in said.err
+    assert "RETENTION_KAFKA=127.0.0.1:9\n" in said.out
 
 
 def test_doors_that_stand_open_are_named_without_their_keys(retention: Command) -> None:

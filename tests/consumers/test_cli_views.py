@@ -135,6 +135,12 @@ async def test_feedback_leaves_out_days_without_answers() -> None:
     assert "nobody has answered" in shown("feedback", await ask_feedback(await counted(), **RANGE), asked)
 
 
+async def test_one_buyer_and_one_purchase_are_said_in_the_singular() -> None:
+    answer, asked = await answer_of("revenue")
+    total = answer["total"] | {"buyers": 1, "purchases": 1}
+    assert "1 buyer, 1 purchase, " in shown("revenue", answer | {"total": total}, asked)
+
+
 async def test_revenue_shows_what_was_sold_ltv_and_conversion() -> None:
     text = shown("revenue", *await answer_of("revenue"))
     assert "3.00 USD   3 buyers, 3 purchases" in text

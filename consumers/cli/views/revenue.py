@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from consumers.cli.console import counted
 from consumers.cli.views.parts import (
     NONE,
     OPEN,
@@ -16,7 +17,6 @@ from consumers.cli.views.parts import (
     cell_text,
     heat,
     markdown,
-    number,
     percent,
 )
 from consumers.cli.views.triangle import columns_that_fit, short
@@ -53,7 +53,7 @@ def _total(total: dict[str, Any]) -> Text:
     text = Text()
     for currency, amount in sorted(total["revenue"].items()):
         text.append(f"{Decimal(amount):,} {currency}", "bold green").append("   ")
-    text.append(f"{number(total['buyers'])} buyers, {number(total['purchases'])} purchases, ")
+    text.append(f"{counted(total['buyers'], 'buyers')}, {counted(total['purchases'], 'purchases')}, ")
     return text.append(f"{percent(total['repeat_rate'])} bought on two days or more")
 
 

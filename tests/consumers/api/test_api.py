@@ -288,6 +288,11 @@ async def test_a_topic_that_kafka_does_not_show_is_not_covered(place: Place) -> 
     assert (answer["caught_up"], answer["lag"], answer["missing_topics"]) == (False, 0, ["purchases"])
 
 
+@pytest.mark.parametrize("path", ["status", "apps"])
+async def test_a_path_without_parameters_refuses_each(place: Place, path: str) -> None:
+    assert "there is no parameter 'x' here" in await place.refused(f"/api/v1/{path}?x=1")
+
+
 async def test_every_status_reads_the_ends_anew(place: Place) -> None:
     for asked in (1, 2):
         await place.get("/api/v1/status")

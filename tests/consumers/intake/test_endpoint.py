@@ -159,6 +159,16 @@ async def test_a_body_that_cannot_be_read_is_refused_as_a_whole(
     assert rig.intake._room.size_bytes == 0
 
 
+@pytest.mark.parametrize(
+    ("body", "hint"),
+    [(b"", "it is empty"), (b" \n", "it is empty"), (gzip.compress(b"[]"), "Content-Encoding: gzip")],
+)
+async def test_what_a_sender_has_left_out_is_said(rig: Rig, body: bytes, hint: str) -> None:
+    said = await rig.post(body, {})
+    assert said.status == 400
+    assert hint in said.body["detail"]
+
+
 async def test_a_body_without_a_length_has_the_same_limit(rig: Rig) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(BODY_BYTES_MAX // 65_536 + 1):
