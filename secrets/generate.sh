@@ -30,7 +30,7 @@ chmod 644 write-keys
 
 # Valkey gets the users of docs/redis-users.acl with the digests of their passwords; nobody else gets in.
 digests=
-for user in worker reader admin; do
+for user in worker reader admin operator; do
   random | keep "redis-$user"
   digests="$digests;s/>PASSWORD-OF-$(echo $user | tr a-z A-Z)/#$(tr -d '\n' <"redis-$user" | sha256)/"
 done

@@ -43,6 +43,7 @@ CANARIES = {
         "worker",
         "reader",
         "admin-of-redis",
+        "operator",
         "user-ids",
         "read",
         "write",
@@ -180,6 +181,7 @@ def fortress(tmp_path: Path, kafka: ApacheKafka, valkey: Valkey) -> Iterator[For
         worker=CANARIES["worker"],
         reader=CANARIES["reader"],
         admin=CANARIES["admin-of-redis"],
+        operator=CANARIES["operator"],
     )
     with ExitStack() as stack:
         port = stack.enter_context(tls_end(valkey.port, kafka.certificates))

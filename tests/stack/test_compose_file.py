@@ -145,11 +145,11 @@ def test_secrets_are_long_different_and_the_owners_alone(tmp_path: Path) -> None
 def test_valkey_knows_the_digests_of_the_passwords_and_nobody_else(tmp_path: Path) -> None:
     secrets = made(tmp_path)
     written = secrets["redis-users.acl"]
-    for user in ("worker", "reader", "admin"):
+    for user in ("worker", "reader", "admin", "operator"):
         digest = hashlib.sha256(secrets[f"redis-{user}"].encode()).hexdigest()
         assert f"\nuser {user} on #{digest} " in written
     assert written.startswith("user default off\n")
-    assert written.count("\nuser ") == 3
+    assert written.count("\nuser ") == 4
     assert ">" not in written, "no password stands there"
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 import redis.asyncio as aioredis
@@ -15,7 +18,11 @@ from tests.servers import Valkey
 from tests.stream.store.acl import redis_users
 from tests.stream.store.test_store import write
 
-USERS = {"worker": "password-of-worker", "reader": "password-of-reader", "admin": "password-of-admin"}
+ROLES = {"worker": "password-of-worker", "reader": "password-of-reader", "admin": "password-of-admin"}
+USERS = ROLES | {"operator": "password-of-operator"}
+DOCS = Path(__file__).parents[3] / "docs"
+# A command in a text in backticks, or as a line of its own with what it is for behind it.
+_SAID = re.compile(r"`redis-cli ([A-Z][^`]*)`|^    redis-cli ([A-Z].*?)(?:  .*)?$", re.MULTILINE)
 IDENTITY = {"layout": "2"}
 APP = app_prefix(0, "shop")
 LEASE = shard_prefix(0) + "lease"
@@ -60,6 +67,12 @@ As = Callable[[str], "aioredis.Redis"]
 
 
 @pytest.fixture
+def valkey(make_valkey: Callable[..., Valkey]) -> Valkey:
+    """One that writes into the folder of the test: an operator has it write files."""
+    return make_valkey(keep=True)
+
+
+@pytest.fixture
 async def as_(valkey: Valkey) -> AsyncIterator[As]:
     redis_users(valkey, **USERS)
     clients: list[aioredis.Redis] = []
@@ -73,12 +86,41 @@ async def as_(valkey: Valkey) -> AsyncIterator[As]:
         await one.aclose()
 
 
-@pytest.mark.parametrize("user", USERS)
+@pytest.mark.parametrize("user", ROLES)
 async def test_nobody_may_do_what_no_role_does(as_: As, user: str) -> None:
     client = as_(user)
     for command in NOBODY:
         with pytest.raises(NoPermissionError):
             await client.execute_command(*command)
+
+
+def said_to_operators() -> list[list[str]]:
+    """Every command of Redis that the pages tell, as words."""
+    texts = [(DOCS / page).read_text() for page in ("operations.md", "runbook.md")]
+    return [shlex.split(one or line) for text in texts for one, line in _SAID.findall(text)]
+
+
+async def test_what_the_pages_tell_an_operator_only_the_operator_may(as_: As) -> None:
+    told = [*said_to_operators(), ["INFO"], ["CONFIG", "SET", "maxmemory-policy", "noeviction"]]
+    assert {" ".join(one[:2]) for one in told} >= {
+        "BGSAVE",
+        "FLUSHALL",
+        "CONFIG SET",
+        "SLOWLOG GET",
+        "ACL SETUSER",
+    }
+    await as_("operator").execute_command("ACL", "SETUSER", "worker", ">old")
+    for command in told:
+        for user in ROLES if command != ["INFO"] else ():
+            with pytest.raises(NoPermissionError):
+                await as_(user).execute_command(*command)
+        await as_("operator").execute_command(*command)
+
+
+async def test_an_operator_reads_and_writes_no_key(as_: As) -> None:
+    for command in (*READS, *WRITES, ("EVAL", "return 1", "0"), ("SHUTDOWN",)):
+        with pytest.raises(NoPermissionError):
+            await as_("operator").execute_command(*command)
 
 
 async def test_who_may_write_what(as_: As) -> None:
