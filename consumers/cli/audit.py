@@ -47,13 +47,14 @@ async def _audit(found: Settings, apps: list[str] | None) -> int:
             began = time.monotonic()
             with err.status(f"audit {app}") as status:
 
-                def told(users: int, app: str = app, status: Status = status) -> None:
-                    status.update(f"audit {app}: {users:,} users")
+                def told(ids: int, app: str = app, status: Status = status) -> None:
+                    status.update(f"audit {app}: {ids:,} ids of users")
 
                 said = await recount(store, app, Scope(zone(zones[app]), found.families), progress=told)
             seconds = time.monotonic() - began
             out.print(
-                f"{app}: {counted(said.users, 'users')}, {counted(said.counters, 'counters')} "
+                f"{app}: {counted(said.users, 'users')} (and {counted(said.silent, 'ids')} erased or joined), "
+                f"{counted(said.counters, 'counters')} "
                 f"and {counted(said.bits, 'bits')} compared in {seconds:.1f} s"
             )
             for difference in said.differences[:DIFFERENCES_SHOWN_MAX]:

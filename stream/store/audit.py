@@ -28,10 +28,15 @@ class AuditBusy(Exception):
 
 
 class AuditReport(Struct):
-    """What was compared, and every difference as one sentence."""
+    """What was compared, and every difference as one sentence.
+
+    users   that are in some number
+    silent  ids that are in none though something is stored for them: erased, or joined to another id
+    """
 
     app: str
     users: int = 0
+    silent: int = 0
     counters: int = 0
     bits: int = 0
     differences: list[str] = field(default_factory=list)
@@ -46,17 +51,17 @@ class _Recount(Struct):
 
 
 async def audit(
-    store: Store, app: str, scope: Scope, *, progress: Callable[[int], None] = lambda users: None
+    store: Store, app: str, scope: Scope, *, progress: Callable[[int], None] = lambda ids: None
 ) -> AuditReport:
-    """Recount one app. Raises AuditBusy; progress is told the number of users read so far."""
+    """Recount one app. Raises AuditBusy; progress is told the number of ids read so far."""
     report = AuditReport(app)
     async with _lease(store):
         recounts = {shard: _Recount() for shard in range(store.shards)}
         async for user in store.stored_users(app):
             _add(recounts[user.shard], user, scope, report)
-            report.users += 1
-            if report.users % _RENEW_USERS == 0:
-                progress(report.users)
+            read = report.users + report.silent
+            if read % _RENEW_USERS == 0:
+                progress(read)
                 if not await store.pause(LEASE_SECONDS):
                     raise AuditBusy("the lease was lost while counting; run the audit again")
         counters, sets = await store.stored_counters(app), await store.stored_sets(app)
@@ -89,8 +94,13 @@ def _add(recount: _Recount, user: StoredUser, scope: Scope, report: AuditReport)
             )
     record = decode_person(user.record, user.parts, scope.zone)
     if record is None:
+        report.silent += 1
         return
     sets, sums, ledgers = facts(record, scope)
+    if sets or sums or ledgers:
+        report.users += 1
+    else:
+        report.silent += 1
     for name in sets:
         recount.members.setdefault(name, []).append(user.index)
     for (counter, counted_field), amount in sums.items():
