@@ -9,6 +9,7 @@
 A server that the machine lacks skips the test with the reason; in CI it fails it. Every server dies with the run, however it ends.
 """
 
+import asyncio
 import os
 import shutil
 import signal
@@ -64,11 +65,23 @@ class Server:
 
     def start(self) -> None:
         """Starts it and returns when it answers."""
+        self._launch()
+        self._await_answer()
+
+    async def start_beside(self) -> None:
+        """As start, while other tasks go on. The process is made in this thread: it would end with a thread of a pool."""
+        self._launch()
+        await asyncio.to_thread(self._await_answer)
+
+    def _launch(self) -> None:
         assert self._process is None, f"{self.name} runs already"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 tied(self._command()), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+
+    def _await_answer(self) -> None:
+        assert self._process is not None
         give_up = time.monotonic() + START_SECONDS_MAX
         while not self._answers():
             ended = self._process.poll()

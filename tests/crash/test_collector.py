@@ -91,7 +91,7 @@ async def test_every_event_that_was_accepted_stands_in_kafka_whatever_is_killed(
         collector.start()
         await more()
         kafka.kill()
-        await asyncio.to_thread(kafka.start)
+        await kafka.start_beside()
         await more()
         collector.end()
         assert await collector.code() == 0
@@ -99,7 +99,7 @@ async def test_every_event_that_was_accepted_stands_in_kafka_whatever_is_killed(
         await more()
         kafka.kill()
         collector.kill()
-        await asyncio.to_thread(kafka.start)
+        await kafka.start_beside()
         collector.start()
     await more()
     for app in apps:

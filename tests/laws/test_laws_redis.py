@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -65,7 +64,7 @@ def fall_back(server: Valkey, rng: random.Random) -> Nemesis:
         for _ in range(rng.randint(0, 40)):
             await turn()
         server.kill()
-        await asyncio.to_thread(server.start)
+        await server.start_beside()
 
     return nemesis
 
