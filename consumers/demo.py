@@ -11,9 +11,10 @@ feedback, and for users with a second id, which an identity event joins to the f
 
 import bisect
 import itertools
+import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ BACK_NEXT_DAY, BACK_DECAY = 0.40, 0.65  # chance of day n: 0.40 * n ** -0.65 for
 SESSIONS_PER_DAY = 1.6
 PURCHASES_PER_SESSION = 0.036  # gives about 3 % of all events
 AGE_MAX = 400
+VISITORS = 20  # so many users before a moment, and after it, take turns in coming once more
 
 PLATFORMS = (("ios", 0.45), ("android", 0.45), ("web", 0.10))
 COUNTRIES = (
@@ -306,6 +308,42 @@ class Traffic:
                 bad = dice.choice(GARBAGE)
                 self.answer.records["garbage"] += 1
                 yield Record(record.topic, record.key, bad % app if b"%b" in bad else bad, record.ts_ms)
+
+
+class Visits:
+    """Further sessions of users who come back on one date anyway, so that something happens at any hour of it.
+
+    Who is seen more often, or earlier, on a date counts once on it: the known answer of the date stays what it is. The users are
+    those whose own sessions are nearest, so that numbers within the date keep close to the scenario.
+    """
+
+    def __init__(self, records: Sequence[Record], day: int) -> None:
+        """`records` are those of the date, in the order of time, without garbage.
+
+        Users who install on the date are left out: they install first.
+        """
+        self._returning = [
+            record for record in records if record.topic == "sessions" and _start(record.key) < day
+        ]
+        self._times = [record.ts_ms for record in self._returning]
+        self._turn = 0
+
+    def next(self, now_ms: int) -> Record | None:
+        """One more session, at this moment; None where nobody comes back on the date."""
+        at = bisect.bisect_left(self._times, now_ms)
+        near = self._returning[max(0, at - VISITORS) : at + VISITORS]
+        if not near:
+            return None
+        self._turn += 1
+        topic, key, value, _ = near[self._turn % len(near)]
+        event = json.loads(value)
+        event |= {"event_id": f"visit-{now_ms}-{self._turn}", "timestamp": now_ms}
+        return Record(topic, key, json.dumps(event, separators=(",", ":")).encode(), now_ms)
+
+
+def _start(key: bytes) -> int:
+    """The install date in the id of a user, as an ordinal."""
+    return int(key.split(b"-")[1])
 
 
 def day_of(now_ms: int, timezone: str) -> int:

@@ -3,15 +3,19 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from consumers.demo import Scenario, Traffic, day_of
+from consumers.demo import Record, Scenario, Traffic, Visits, day_of
 from stream.events.schema import NO_REVISIONS
 from stream.retention.days import zone
 
 DEMO_APP = "demo"
 HISTORY_DAYS = 60
 USERS_PER_DAY = 160.0
+QUIET_SECONDS_MAX = (
+    3.0  # live, something comes at least so often: whoever looks at night wants to see it move
+)
 FEEDBACK, SECOND_IDS = 0.02, 0.03
 
 
@@ -50,7 +54,8 @@ async def feed(
 ) -> None:
     """Sends the history, says how many records it had, then goes on at the pace of the scenario until cancelled. Topics must exist.
 
-    Live events are those of the scenario as well, so that today fills like the days before it did.
+    Live events are those of the scenario as well, so that today fills like the days before it did, and between them users of
+    today visit once more (`Visits`), which changes no answer of a date.
     Raises what its senders raise when nobody takes them any more; start it again then, repeats change nothing.
     """
     sent_ms = now_ms()
@@ -60,12 +65,30 @@ async def feed(
             await sleep(0)  # the producer sends meanwhile
     await history.flush()
     on_history(history.acknowledged)
+
+    async def send(record: Record) -> None:
+        await live.put(record.topic, record.key, record.value)
+        await live.flush()
+
+    async def wait(until_ms: int, visits: Visits) -> None:
+        while (left_seconds := (until_ms - now_ms()) / 1000) > QUIET_SECONDS_MAX:
+            await sleep(QUIET_SECONDS_MAX)
+            if now_ms() < until_ms and (visit := visits.next(now_ms())) is not None:
+                await send(visit)
+        await sleep(max(0.0, left_seconds))
+
     while True:
-        tomorrow_ms = zone(timezone).day_start_ms(day_of(sent_ms, timezone) + 1)
-        today = Traffic(demo_scenario(sent_ms, timezone, app)).records(tomorrow_ms, since_ms=sent_ms)
-        for record in await asyncio.to_thread(list, today):
-            await sleep(max(0.0, (record.ts_ms - now_ms()) / 1000))
-            await live.put(record.topic, record.key, record.value)
-            await live.flush()
-        await sleep(max(0.0, (tomorrow_ms - now_ms()) / 1000))
+        day = day_of(sent_ms, timezone)
+        tomorrow_ms = zone(timezone).day_start_ms(day + 1)
+        scenario = demo_scenario(sent_ms, timezone, app)
+        today = await asyncio.to_thread(list, Traffic(scenario).records(tomorrow_ms, since_ms=sent_ms))
+        # Garbage is for the scenario's own records: what visits again has to be an event.
+        clean = Traffic(replace(scenario, garbage=0.0)).records(
+            tomorrow_ms, since_ms=zone(timezone).day_start_ms(day)
+        )
+        visits = Visits(await asyncio.to_thread(list, clean), day)
+        for record in today:
+            await wait(record.ts_ms, visits)
+            await send(record)
+        await wait(tomorrow_ms, visits)
         sent_ms = tomorrow_ms

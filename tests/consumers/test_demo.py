@@ -1,14 +1,17 @@
 """The simulation: the same bytes for the same seed, a known answer that a count of the records agrees with."""
 
 import json
+from bisect import bisect_left
 from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
 import pytest
 
-from consumers.demo import Record, Scenario, Traffic
-from consumers.feed import demo_scenario
+from consumers.demo import Record, Scenario, Traffic, Visits
+from consumers.feed import demo_scenario, feed
 from stream.events.decode import Decoder
 from stream.events.schema import Event, Identity, Rejection
 from stream.retention.days import DAY_MS, SLOTS_PER_DAY, zone
@@ -128,6 +131,80 @@ def test_feedback_is_of_both_kinds_and_second_ids_are_used() -> None:
     assert {event["user_id"] for event in said if event["user_id"].endswith("-web")} <= ids
     assert sum(event["user_id"] in ids for event in said) > len(ids) / 2
     assert all(record.key.decode() == event["user_id"] for record, event in zip(records, said, strict=True))
+
+
+def test_visits_change_no_answer_of_a_date_and_are_never_of_who_installs_on_it() -> None:
+    day = FIRST + 12
+    begin, end = until(RICH, day), until(RICH, day + 1)
+    records = list(Traffic(RICH).records(end))
+    visits = Visits(records[bisect_left([one.ts_ms for one in records], begin) :], day)
+    # Every hour of the date, its first and its last second included.
+    more = [visits.next(ms) for ms in (*range(begin, end, DAY_MS // 24), end - 1000)]
+    extra = [one for one in more if one is not None]
+    assert len(extra) == 25
+    before, after = (decoded(found, "UTC") for found in (records, records + extra))
+    assert not [event for event in after if isinstance(event, Rejection)]
+    assert came(before) == came(after)
+    assert all(
+        event.slot // SLOTS_PER_DAY == day for event in after[len(before) :] if isinstance(event, Event)
+    )
+    ids = Counter(
+        (event.user, event.event_id)
+        for event in after
+        if isinstance(event, Event) and event.kind == "session"
+    )
+    assert max(ids.values()) == 1
+    assert all(int(one.key.split(b"-")[1]) < day for one in extra)
+
+
+class Sent:
+    """Keeps what the feed sends, with the time at which it did."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self.now_ms, self.acknowledged = now_ms, 0
+        self.records: list[tuple[int, str, bytes]] = []
+
+    async def put(
+        self, topic: str, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]] = ()
+    ) -> None:
+        self.records.append((self.now_ms(), topic, value))
+
+    async def flush(self) -> None:
+        self.acknowledged = len(self.records)
+
+
+async def test_live_something_comes_every_few_seconds_also_at_midnight() -> None:
+    class Enough(Exception):
+        pass
+
+    begin = until(SCENARIO, FIRST + 80) - 5 * 60_000  # the last minutes of a date and the first of the next
+    now = [begin]
+
+    async def sleep(seconds: float) -> None:
+        now[0] += round(seconds * 1000)
+        if now[0] > begin + 15 * 60_000:
+            raise Enough
+
+    live, history = Sent(lambda: now[0]), Sent(lambda: now[0])
+    with pytest.raises(Enough):
+        await feed(history, live, timezone="UTC", now_ms=lambda: now[0], sleep=sleep)
+    times = [begin, *(at for at, _, _ in live.records), begin + 15 * 60_000]
+    assert max(later - earlier for earlier, later in pairwise(times)) <= 6_000
+    events = [json.loads(value) for _, _, value in live.records]
+    assert len({event["event_id"] for event in events}) == len(events) > 200
+    assert len({event["user_id"] for event in events}) > 20, "many users, not one"
+
+
+def test_where_nobody_comes_back_nobody_visits() -> None:
+    assert Visits([], FIRST).next(until(SCENARIO, FIRST)) is None
+
+
+def came(events: list[Event | Identity | Rejection]) -> set[tuple[bytes, int]]:
+    return {
+        (event.user, event.slot // SLOTS_PER_DAY)
+        for event in events
+        if isinstance(event, Event) and event.kind == "session"
+    }
 
 
 def test_garbage_is_what_it_is_called() -> None:
