@@ -13,9 +13,8 @@ from stream.retention.days import zone
 DEMO_APP = "demo"
 HISTORY_DAYS = 60
 USERS_PER_DAY = 160.0
-QUIET_SECONDS_MAX = (
-    3.0  # live, something comes at least so often: whoever looks at night wants to see it move
-)
+# Live, something comes at least so often: whoever looks at night wants to see it move.
+QUIET_SECONDS_MAX = 3.0
 FEEDBACK, SECOND_IDS = 0.02, 0.03
 
 
