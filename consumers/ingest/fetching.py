@@ -80,6 +80,17 @@ class SliceThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust
         self.intake.budget.wake = lambda: self.thread_loop.call_soon_threadsafe(self._wake)
         await super().on_start()
 
+    async def on_thread_stop(self) -> None:
+        """Stops the client, also while a fetch is being tried again.
+
+        The cancellation of that fetch comes out of aiokafka: it would end this thread with a stack on standard error, and the
+        worker would never hear that it has stopped.
+        """
+        try:
+            await super().on_thread_stop()
+        except asyncio.CancelledError:
+            log.info("stopped while a fetch was being tried again")
+
     def _wake(self) -> None:
         if self._room is not None:
             self._room.set()

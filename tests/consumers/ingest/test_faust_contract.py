@@ -36,6 +36,7 @@ OVERRIDDEN: list[tuple[type, type, str, list[str]]] = [
         ["self", "consumer", "active_partitions", "timeout", "max_records"],
     ),
     (SliceThread, driver.AIOKafkaConsumerThread, "on_start", ["self"]),
+    (SliceThread, driver.AIOKafkaConsumerThread, "on_thread_stop", ["self"]),
     (SliceThread, driver.AIOKafkaConsumerThread, "on_partitions_revoked", ["self", "revoked"]),
     (SliceThread, ServiceThread, "on_crash", ["self", "msg", "fmt", "kwargs"]),
     (SliceConsumer, driver.Consumer, "_new_consumer_thread", ["self"]),

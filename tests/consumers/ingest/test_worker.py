@@ -24,7 +24,7 @@ from stream.store.protocol import StoreUnavailable
 from stream.store.redis import RedisStore
 from tests.consumers.ingest.conftest import own
 from tests.consumers.ingest.rig import produce
-from tests.servers import ApacheKafka, KafkaLike, Valkey
+from tests.servers import ApacheKafka, Broker, KafkaLike, Valkey
 from tests.waiting import Proxy, wait_until
 
 pytestmark = pytest.mark.crash
@@ -323,6 +323,20 @@ async def test_a_broker_that_restarts_is_waited_for(
     await exact(settings, store, 6_000)
     assert worker.running
     assert worker.text.count("\n") < 60
+
+
+async def test_a_stop_just_after_the_broker_has_died_is_quick_and_without_a_stack(
+    broker: Broker, valkey: Valkey, start: Start
+) -> None:
+    redis_url = Settings(redis_url=valkey.url).redis_url
+    worker = start((await own(broker)).model_copy(update={"redis_url": redis_url}))
+    await wait_until(lambda: "reading" in worker.text, 60, what="partitions are read")
+    broker.kill()
+    await wait_until(lambda: "Failed fetch" in worker.text, 20, what="a fetch has failed")
+    worker.end()
+    assert await worker.code() == 0
+    assert "Traceback" not in worker.text
+    assert "longer than" not in worker.text
 
 
 async def test_memory_stays_bounded_before_a_slow_store(both: Settings, valkey: Valkey, start: Start) -> None:
