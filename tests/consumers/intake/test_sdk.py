@@ -17,7 +17,7 @@ from consumers.settings import Settings
 from stream.events.decode import DEFAULT_DIMENSIONS
 from tests.consumers.collector.process import Collector
 from tests.consumers.intake.rig import stored
-from tests.servers import ROOT, Broker
+from tests.servers import ROOT, Broker, missing
 from tests.waiting import wait_until_now
 
 TEXT = (ROOT / "docs" / "sdk.md").read_text()
@@ -36,7 +36,7 @@ def blocks(language: str) -> list[str]:
 def program(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        pytest.skip(f"{name} is not on this machine")
+        missing(f"{name} is not on this machine")
     return found
 
 
