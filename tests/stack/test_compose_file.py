@@ -119,14 +119,19 @@ def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
     assert {name for name in first if first[name] != second[name]} == {"admin-key"}
 
 
-def test_every_secret_of_the_file_is_made(tmp_path: Path, every: dict[str, Service]) -> None:
-    wanted = {
+def test_every_secret_of_the_file_is_made_and_one_that_no_container_gets(
+    tmp_path: Path, every: dict[str, Service]
+) -> None:
+    mounted = {
         Path(mount.source).name
         for one in every.values()
         for mount in one.mounts
         if mount.target.startswith("/run/secrets/")
     }
-    assert set(made(tmp_path)) == wanted
+    assert set(made(tmp_path)) == mounted | {"redis-operator"}
+    assert "redis-operator" not in mounted, (
+        "people type it; a container that had it could throw everything away"
+    )
 
 
 def test_secrets_are_long_different_and_the_owners_alone(tmp_path: Path) -> None:
