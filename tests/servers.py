@@ -38,7 +38,7 @@ from consumers.local.supervisor import tied
 from tests.secure import Certificates, kafka_listener, scram_users
 
 ROOT = Path(__file__).parents[1]
-START_SECONDS_MAX = 120.0
+START_SECONDS_MAX = 60.0
 POLL_SECONDS = 0.01
 
 
