@@ -70,7 +70,7 @@ async def answers(machine: Machine) -> list[Row]:
         base = await api_url(child)
         async with aiohttp.ClientSession() as session:
             for name, path, asked, bar in questions(first, last):
-                times = max(SLOW_TIMES, machine.sizes.questions // 10) if bar else SLOW_TIMES
+                times = max(SLOW_TIMES, machine.sizes.questions // 3) if bar else SLOW_TIMES
                 url = f"{base}/api/v1/{path}"
                 rows.append(_row(name, bar, await _asked(session, visitors, url, asked, times)))
     finally:

@@ -9,6 +9,7 @@ from consumers.api.app import Api
 from consumers.api.joined import JoinedMetrics
 from consumers.api.memory import keep_memory
 from consumers.connection import Connection
+from consumers.garbage import collect_seldom
 from consumers.intake import Intake
 from consumers.settings import Settings
 from consumers.stores import claimed, connect
@@ -23,6 +24,7 @@ FAILED = 1
 def run_api(settings: Settings) -> int:
     """Serves the API until SIGINT or SIGTERM; gives the exit code of the process."""
     keep_memory()
+    collect_seldom()
     try:
         asyncio.run(_run(settings))
     except (CannotListen, IdentityMismatch, StoreRefused) as error:

@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -20,6 +19,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from consumers import logs
+from consumers.garbage import collect_seldom
 from consumers.ingest.agents import Counter
 from consumers.ingest.app import build_app
 from consumers.ingest.dead_letters import DeadLetters
@@ -44,7 +44,6 @@ log = logging.getLogger(__name__)
 
 EXIT_STOPPED = 0
 EXIT_FAILED = 1
-GC_OBJECTS = 50_000  # new objects between two looks of the collector
 SWITCH_SECONDS = 0.0001
 STOP_SECONDS_MAX = 10.0
 RETRY_SECONDS = 1.0
@@ -63,19 +62,13 @@ def run_worker(settings: Settings) -> int:
     deadline = threading.Timer(STOP_SECONDS_MAX, _end_now)
     deadline.daemon = True
     store = connect(settings)
-    _collect_seldom()
+    collect_seldom()
     _let_fetch()
     code = asyncio.run(Worker(settings, store, deadline.start).run())
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
     if all(thread.daemon for thread in others):
         deadline.cancel()  # else a thread that is left over keeps the process, and the deadline ends it
     return code
-
-
-def _collect_seldom() -> None:
-    """Events, records and plans hold no cycles: the collector finds nothing in them, and looking costs a tenth of the time."""
-    gc.freeze()
-    gc.set_threshold(GC_OBJECTS, 20, 50)
 
 
 def _let_fetch() -> None:

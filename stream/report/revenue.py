@@ -9,6 +9,7 @@ from typing import Any
 
 from stream.report.buyers import buyers_of, names_of
 from stream.report.conditions import mask
+from stream.report.fits import Fits
 from stream.report.parameters import moment_text
 from stream.report.revenue_query import RevenueQuery
 from stream.report.revenue_rows import Rows, rows_of
@@ -19,7 +20,7 @@ from stream.report.span import span_of
 from stream.retention.days import iso, zone
 from stream.retention.money import average_text, decimal_text
 from stream.retention.names import CURRENCIES, value_name, values_counter
-from stream.retention.projection import METHOD, project
+from stream.retention.projection import METHOD
 from stream.retention.rates import Rate, rate, rates
 from stream.store.protocol import Store, View
 
@@ -28,6 +29,7 @@ HORIZONS = {"day": (7, 14, 30, 60, 90, 180, 365), "week": (4, 8, 13, 26, 52), "m
 _ESTIMATE = (
     100  # an estimate is written with the digits of an average, so it is rounded to this part of a minor unit
 )
+_FITS = Fits(256)  # a projection takes a kilobyte or two
 
 
 async def revenue(
@@ -81,10 +83,10 @@ def _row(rows: Rows, sums: Sums, row: int) -> dict[str, Any]:
     return {
         "cohort": iso(rows.periods[row].first),
         "size": sums.sizes[row],
-        "size_complete": rows.is_complete(row),
+        "size_complete": complete > 0,
         **_habit(sums.habits[row]),
         "cells": [
-            _cell(sums, row, n, conversion) | {"complete": n < complete}
+            {**_cell(sums, row, n, conversion), "complete": n < complete}
             for n, conversion in enumerate(conversions)
         ],
     }
@@ -154,7 +156,7 @@ def _projection(query: RevenueQuery, rows: Rows, sums: Sums) -> list[dict[str, A
     horizons = [*HORIZONS[query.period], *([] if query.periods is None else [query.periods])]
     found = []
     for currency, money in sums.money.items():
-        projection = project(cohorts_of(rows, sums), money.complete, horizons)
+        projection = _FITS.project(cohorts_of(rows, sums), money.complete, horizons)
         if projection is not None:
             points = [
                 {"n": point.n}

@@ -15,12 +15,14 @@ class Rows:
     """The rows of an answer and the periods in which its cells lie: cell n of a row is the period n places after it.
 
     periods   those that have begun, from the first row on, whole
+    over      how many of them are over: they come first
     count     how many of them are rows
     width     how many cells the first row has; the others have no more
     """
 
     span: Span
     periods: list[Period]
+    over: int
     count: int
     width: int
 
@@ -28,13 +30,9 @@ class Rows:
         """How many cells a row has."""
         return min(self.width, len(self.periods) - row)
 
-    def is_complete(self, row: int, n: int = 0) -> bool:
-        """Whether a cell is over."""
-        return self.span.complete(self.periods[row + n].last)
-
     def complete_cells(self, row: int) -> int:
         """How many cells of a row are over: they come first."""
-        return sum(self.is_complete(row, n) for n in range(self.cells(row)))
+        return min(self.cells(row), max(0, self.over - row))
 
     def days_of(self, at: int) -> range:
         """The days of a period on which there can be activity."""
@@ -74,7 +72,8 @@ def rows_of(query: RevenueQuery, span: Span) -> Rows:
     width = len(periods) if query.periods is None else min(query.periods + 1, len(periods))
     if query.periods is None and count:
         width = min(width, max(1, CELLS_MAX // count))
-    rows = Rows(span, periods, count, width)
+    over = sum(span.complete(period.last) for period in periods)
+    rows = Rows(span, periods, over, count, width)
     if sum(rows.cells(row) for row in range(count)) > CELLS_MAX:
         raise QueryError(
             f"the answer would have more than {CELLS_MAX:,} cells; ask for a shorter range (from, to) or fewer periods"
