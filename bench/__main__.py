@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import atexit
+import gc
 import json
 import sys
 import tempfile
@@ -19,6 +21,7 @@ from bench import sizing
 from bench.answers import answers
 from bench.bars import BARS, Row
 from bench.collector import collector
+from bench.families import families
 from bench.growth import growth
 from bench.machine import Machine, client_of, versions
 from bench.memory import memory
@@ -28,12 +31,14 @@ from bench.sizes import FULL, QUICK, Sizes
 from bench.throughput import throughput
 from bench.triangle import triangle
 from bench.visible import visible
+from consumers.garbage import collect_seldom
 
 BENCHMARKS: dict[str, Callable[[Machine], Awaitable[list[Row]]]] = {
     "throughput": throughput,
     "profile": profile,
     "visible": visible,
     "collector": collector,
+    "families": families,
     "memory": memory,
     "triangle": triangle,
     "answers": answers,
@@ -109,6 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     given = parser.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 150)
+    collect_seldom()  # as the roles do whose work is measured in this process
+    atexit.register(gc.unfreeze)  # DuckDB complains of what is left of it at the end
     if given.sizing is not None:
         return _size(given, console)
     results = asyncio.run(

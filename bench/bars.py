@@ -44,6 +44,8 @@ BARS = {
     "visible_p99_ms": Bar(1000),
     "collected_per_second": Bar(5_000, most=False),
     "growth": Bar(2),
+    "families_pace": Bar(0.9, most=False),
+    "families_bytes": Bar(60),
 }
 
 

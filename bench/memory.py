@@ -39,10 +39,10 @@ async def memory(machine: Machine) -> list[Row]:
 async def loaded(machine: Machine, people: People, *, ours: bool, shuffled: bool) -> list[Row]:
     """One population in a store of its own: bytes per user, and of the largest one in order by family."""
     store = machine.store(*(OUR_LISTPACK if ours else ()))
-    empty = await _used(store)
+    empty = await used_bytes(store)
     settings = machine.settings(store, "people.")
     seconds = await load(settings, people, "none" if shuffled else "time")
-    used = await _used(store) - empty
+    used = await used_bytes(store) - empty
     largest = people.users == max(machine.sizes.users)
     how = f"{'shuffled' if shuffled else 'in order'}, {'our' if ours else 'default'} listpack limit"
     events = len(people.who)
@@ -67,7 +67,7 @@ async def loaded(machine: Machine, people: People, *, ours: bool, shuffled: bool
     return rows
 
 
-async def _used(store: Valkey) -> int:
+async def used_bytes(store: Valkey) -> int:
     """Bytes in use once the server has let go of what the load itself needed."""
     async with client_of(store) as client:
         await client.memory_purge()

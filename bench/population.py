@@ -1,7 +1,8 @@
 """Which users does a store hold when bytes and triangles are measured? Made in memory and counted by the engine itself.
 
 Every user installs on one of 30 days and is active on that day and on seven more of the 30 that follow; 3 % buy once. Events carry
-platform, country and source and have UUIDs as ids. They come as decoded events: what is measured is what the store keeps.
+platform, country and source and have UUIDs as ids; where that is wanted, some users answer a survey. They come as decoded events:
+what is measured is what the store keeps.
 """
 
 import time
@@ -73,8 +74,8 @@ class People:
     kind: np.ndarray
 
     @classmethod
-    def of(cls, users: int, seed: int = 1) -> "People":
-        """So many users, the last possible day of activity yesterday."""
+    def of(cls, users: int, seed: int = 1, answers: float = 0.0) -> "People":
+        """So many users, the last possible day of activity yesterday; such a share of them answers a survey once."""
         dice = np.random.default_rng(seed)
         first_day = zone("UTC").day(int(time.time() * 1000)) - COHORT_DAYS - AFTER_DAYS - 1
         installed = dice.integers(0, COHORT_DAYS, users)
@@ -84,10 +85,18 @@ class People:
         days = np.concatenate([np.zeros((users, 1), back.dtype), back], axis=1) + installed[:, None]
         sessions = days * DAY_MS + dice.integers(60_000, DAY_MS - 60_000, days.shape)
         buyers = np.flatnonzero(dice.random(users) < BUYERS)
+        asked = np.flatnonzero(dice.random(users) < answers)
         everyone = np.arange(users)
-        who = np.concatenate([everyone, np.repeat(everyone, ACTIVE_DAYS), buyers])
-        when = np.concatenate([sessions[:, 0] - 1_000, sessions.ravel(), sessions[buyers, 1] + 1_000])
-        kind = np.repeat(np.arange(3), [users, users * ACTIVE_DAYS, len(buyers)])
+        who = np.concatenate([everyone, np.repeat(everyone, ACTIVE_DAYS), buyers, asked])
+        when = np.concatenate(
+            [
+                sessions[:, 0] - 1_000,
+                sessions.ravel(),
+                sessions[buyers, 1] + 1_000,
+                sessions[asked, 2] + 1_000,
+            ]
+        )
+        kind = np.repeat(np.arange(4), [users, users * ACTIVE_DAYS, len(buyers), len(asked)])
         return cls(users, first_day, who, when + zone("UTC").day_start_ms(first_day), kind)
 
     def _places(self, order: Order, dice: np.random.Generator) -> np.ndarray:
@@ -111,7 +120,7 @@ class People:
         names = self.names()
         looks = dice.integers(0, len(LOOKS), self.users).tolist()
         start, slots = zone("UTC").day_start_ms(self.first_day), self.first_day * SLOTS_PER_DAY
-        ends = [0, 0, 0]
+        ends = [0] * len(KINDS)
         for at in range(0, len(places), BATCH_EVENTS):
             rows = places[at : at + BATCH_EVENTS]
             ids = dice.bytes(16 * len(rows)).hex()
@@ -123,15 +132,22 @@ class People:
                 slot.tolist(),
                 self.kind[rows].tolist(),
             )
-            records: list[list[Ready]] = [[], [], []]
+            records: list[list[Ready]] = [[] for _ in KINDS]
             for place, (user, ts_ms, hour, kind) in enumerate(zip(*columns, strict=True)):
                 h = ids[32 * place : 32 * place + 32]
                 event_id = f"{h[:8]}-{h[8:12]}-4{h[13:16]}-a{h[17:20]}-{h[20:]}"
-                money = (499, "USD", "gems_500") if kind == 2 else ()
+                said = _said(kind, ts_ms)
                 name = names[16 * user : 16 * user + 16]
-                event = Event(KINDS[kind], APP, name, event_id, ts_ms, hour, LOOKS[looks[user]], *money)
+                event = Event(KINDS[kind], APP, name, event_id, ts_ms, hour, LOOKS[looks[user]], *said)
                 records[kind].append(Ready(0, ts_ms, event))
             yield from _batches(records, ends)
+
+
+def _said(kind: int, ts_ms: int) -> tuple[int | str, ...]:
+    """What a purchase or an answer says beyond the common fields, in the order of `Event`."""
+    if kind == KINDS.index("purchase"):
+        return 499, "USD", "gems_500"
+    return (0, "", "", "", "nps", ts_ms % 11) if kind == KINDS.index("feedback") else ()
 
 
 def _batches(records: Sequence[list[Ready]], ends: list[int]) -> Iterator[RecordBatch]:
@@ -152,7 +168,15 @@ async def opened(settings: Settings) -> tuple[RedisStore, Engine]:
     """A store, claimed as the roles of the product would, and an engine for decoded events on it."""
     store = RedisStore.connect(settings.redis_url.get_secret_value())
     await store.open(identity(settings))
-    engine = Engine(store, NoDecoding(), zone_of, log_id="bench", clock=time.monotonic, now_ms=lambda: 0)  # type: ignore[arg-type]
+    engine = Engine(
+        store,
+        NoDecoding(),  # type: ignore[arg-type]
+        zone_of,
+        log_id="bench",
+        clock=time.monotonic,
+        now_ms=lambda: 0,
+        families=settings.families,
+    )
     await engine.assigned([(topic, 0) for topic in TOPICS])
     return store, engine
 

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of one run of all benchmarks; `users` are the populations of the memory rows, the last one is asked for triangles."""
+    """Sizes of one run of all benchmarks; `users` are the populations of the memory rows, the last one is asked for triangles.
+
+    families_each says whether each family is left out once, or only all of them.
+    """
 
     repetitions: int
     backlog_events: int
@@ -18,6 +21,9 @@ class Sizes:
     month_users: int
     collected_events: int
     collected_seconds: float
+    families_events: int
+    families_users: int
+    families_each: bool
 
 
 FULL = Sizes(
@@ -32,6 +38,9 @@ FULL = Sizes(
     month_users=500,
     collected_events=150_000,
     collected_seconds=20,
+    families_events=120_000,
+    families_users=100_000,
+    families_each=True,
 )
 QUICK = Sizes(
     repetitions=1,
@@ -45,4 +54,7 @@ QUICK = Sizes(
     month_users=50,
     collected_events=5_000,
     collected_seconds=2,
+    families_events=5_000,
+    families_users=1_000,
+    families_each=False,
 )

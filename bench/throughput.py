@@ -7,11 +7,12 @@ what it changed stands in Redis (for the raw reader: when it is decoded).
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import psutil
 
@@ -91,11 +92,20 @@ def _rows(measured: dict[str, list[Pace]], events: int) -> list[Row]:
 
 
 async def workers(
-    machine: Machine, store: Valkey, prefix: str, ends: Ends, count: int, samples: Path | None = None
+    machine: Machine,
+    store: Valkey,
+    prefix: str,
+    ends: Ends,
+    count: int,
+    samples: Path | None = None,
+    **chosen: Any,
 ) -> Pace:
-    """Lets so many workers count the whole backlog into an empty store; with `samples` they write there where their time went."""
+    """Lets so many workers count the whole backlog into an empty store, with settings of their own where some are chosen.
+
+    With `samples` they write there where their time went.
+    """
     await flushed(store)
-    settings = machine.settings(store, prefix)
+    settings = machine.settings(store, prefix, **chosen)
     how = WORKER if samples is None else SAMPLED
     children = [machine.start(how, settings, BENCH_SAMPLES=str(samples or "")) for _ in range(count)]
     reader = RedisStore.connect(store.url)
@@ -145,7 +155,7 @@ async def _timed(children: list[Child], done: Callable[[], Awaitable[int]], tota
     while True:
         count, now = await done(), time.monotonic()
         if count and first is None:
-            first, at_first, cpu = now, count, _cpu(children)
+            first, at_first, cpu = now, count, cpu_seconds(children)
         if count >= total:
             break
         if now > give_up:
@@ -159,11 +169,12 @@ async def _timed(children: list[Child], done: Callable[[], Awaitable[int]], tota
     return Pace(
         left / max(now - first, POLL_SECONDS),
         total / (now - start),
-        left / max(_cpu(children) - cpu, POLL_SECONDS),
+        left / max(cpu_seconds(children) - cpu, POLL_SECONDS),
     )
 
 
-def _cpu(children: list[Child]) -> float:
+def cpu_seconds(children: Sequence[Child | Valkey]) -> float:
+    """Seconds of CPU that some processes have used so far."""
     times = [psutil.Process(child.pid).cpu_times() for child in children]
     return float(sum(one.user + one.system for one in times))
 

@@ -8,6 +8,7 @@ import time
 from consumers.connection import Connection
 from consumers.exporter.exposition import SnapshotCollector
 from consumers.exporter.refreshing import Refresher
+from consumers.garbage import collect_seldom
 from consumers.metrics import exporting, numbers, watching
 from consumers.settings import Settings
 from consumers.stores import claimed, connect
@@ -28,6 +29,7 @@ SNAPSHOT = (
 
 def run_exporter(settings: Settings) -> int:
     """Serves the metrics until SIGINT or SIGTERM; gives the exit code of the process."""
+    collect_seldom()
     try:
         asyncio.run(_run(settings))
     except (CannotListen, IdentityMismatch, StoreRefused) as error:

@@ -61,6 +61,8 @@ def test_a_quick_run_measures_every_bar_and_names_every_version(tmp_path: Path) 
     rows = [row for some in results["rows"].values() for row in some]
     assert {row["bar"] for row in rows if row["bar"]} == set(BARS)
     assert all(row["value"] >= 0 for row in rows)
+    bytes_of = {row["name"]: row["value"] for row in results["rows"]["families"]}
+    assert bytes_of["memory, no family"] < bytes_of["memory, all families"]
     assert all(
         results["versions"][name]
         for name in ("python", "faust-streaming", "aiokafka", "redis", "server", "cpu", "cores")

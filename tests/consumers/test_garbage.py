@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+TOLD = 7  # the exit code of a role that has told the collector
+ROLES = {"api": "consumers.api", "exporter": "consumers.exporter", "worker": "consumers.ingest.worker"}
 LOOKS = """
 import gc, sys
 from consumers.garbage import OBJECTS, collect_seldom
@@ -34,3 +38,12 @@ def test_as_python_comes_it_looks_at_everything_again_and_again() -> None:
     found, piled_up, only_new = looks("as it comes")
     assert int(found) > 100
     assert (piled_up, only_new) == ("True", "False")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_roles_that_make_many_objects_at_once_collect_seldom(role: str) -> None:
+    program = (
+        f"import gc, sys; from {ROLES[role]} import run_{role}; from consumers.settings import Settings; "
+        f"gc.freeze = lambda: sys.exit({TOLD}); run_{role}(Settings(redis_url='redis://127.0.0.1:1'))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=15).returncode == TOLD
