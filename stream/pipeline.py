@@ -60,7 +60,7 @@ def plan(
     if old is None:
         new.summary = summarise(new.kept)
     merged = new if old is None else merge(old, new)
-    start = anchors(merged)
+    start = anchors(merged, scope.zone)
     if merged is old:
         return Plan(None, _known(stored or b"", merged, start, events, scope), erased)
     moved: list[Part] = []
@@ -95,7 +95,7 @@ def plan_person(
     if all(after[one] is members[one] for one in events):
         return Plan(None, None, tuple(erased))
     merged, new = joined(after), record_of(alive)
-    changes = delta(old, merged, _slots(old, merged, new), anchors(merged), scope)
+    changes = delta(old, merged, _slots(old, merged, new), anchors(merged, scope.zone), scope)
     return Plan(UserWrite(user, stored, encode_person(after), changes), None, tuple(erased))
 
 

@@ -135,6 +135,8 @@ def plan_new_sessions(user: bytes, events: Sequence[Event], scope: Scope) -> Pla
     slots, said, moment = found
     seen = slots[0]
     day = seen // SLOTS_PER_DAY
+    if said is not None and scope.zone.slot(said[0]) // SLOTS_PER_DAY != day:
+        return None  # said late: see dimensions.py
     record = with_sessions(NOTHING, (), moment, slots)
     starts = (("first_seen", seen, scope.zone.window(seen, 0)[1]),)
     known = Known(record, slots[-1], *((0, ()) if said is None else said), None, seen, starts)
@@ -157,6 +159,8 @@ def plan_first_sessions(user: bytes, known: Known, events: Sequence[Event], scop
         return None
     if said is not None and not _names(said[1]) <= _names(known.quiet_dims):
         return None
+    if said is not None and known.seen_slot != known.install_slot:
+        return None  # what was said before the install stood until then
     record = with_sessions(known.record, known.quiet_dims, moment, slots)
     delta, starts = _new_slots(known, slots, None, scope)
     after = known.with_sessions(record, slots[-1], *((0, ()) if said is None else said), starts)

@@ -71,11 +71,12 @@ class Person:
         return any(first <= day <= last for day, _ in self.slots(kind))
 
     def as_of(self, exists: Callable[[Slot], bool]) -> Person:
-        """The person as it stood when only these slots existed. Segments do not move."""
+        """The person as it stood when only these slots existed: what was not said yet is not known."""
         first = self.first_install
         return replace(
             self,
             acts=[act for act in self.acts if exists(act.slot)],
+            dims=_dims(self.acts, exists) | _answered(act.event for act in self.acts if exists(act.slot)),
             first_install=first if first is not None and exists(first) else None,
         )
 
@@ -125,25 +126,35 @@ def _kept(events: Iterable[Accepted], same: dict[User, set[User]]) -> list[Accep
 
 def _person(zone: str, events: list[Accepted]) -> Person:
     events = sorted(events, key=lambda event: (event.ts_ms, event.event_id.encode(), event.canonical))
-    installs = [event for event in events if event.kind == "install"]
-    return Person(
-        acts=[Act(slot_of(zone, event.ts_ms), event) for event in events],
-        dims=_dims(events, installs) | _answered(events),
-        first_install=slot_of(zone, installs[0].ts_ms) if installs else None,
-    )
+    acts = [Act(slot_of(zone, event.ts_ms), event) for event in events]
+    installs = [act.slot for act in acts if act.event.kind == "install"]
+    person = Person(acts=acts, first_install=installs[0] if installs else None)
+    return person.as_of(lambda slot: True)
 
 
-def _dims(events: list[Accepted], installs: list[Accepted]) -> dict[str, str]:
-    """What the first install says, else what was said first, dimension by dimension."""
+def _dims(acts: list[Act], exists: Callable[[Slot], bool]) -> dict[str, str]:
+    """What the first install says, else what was said first, dimension by dimension; of that, what exists.
+
+    Where a clock goes back over midnight, a later event may have an earlier date: time says what is first, the date since when it
+    is there.
+    """
+    installs = [act for act in acts if act.event.kind == "install"]
     # Time and id can be equal for two sessions, or for two events of different kinds: then the smaller value is said first.
-    said = sorted((event.ts_ms, event.event_id.encode(), *told) for event in events for told in event.dims)
-    dims = dict(installs[0].dims) if installs else {}
-    for _, _, name, value in said:
-        dims.setdefault(name, value)
+    said = sorted(
+        (act.event.ts_ms, act.event.event_id.encode(), *told, act.slot)
+        for act in acts
+        for told in act.event.dims
+    )
+    dims = dict(installs[0].event.dims) if installs and exists(installs[0].slot) else {}
+    first: set[str] = set()
+    for _, _, name, value, slot in said:
+        if name not in first and exists(slot):
+            dims.setdefault(name, value)
+        first.add(name)
     return dims
 
 
-def _answered(events: list[Accepted]) -> dict[str, str]:
+def _answered(events: Iterable[Accepted]) -> dict[str, str]:
     """The segments of the latest answers: the last by (timestamp, event id), of equal ones the higher score."""
     latest: dict[str, int] = {}
     answers = [event for event in events if event.kind == "feedback"]

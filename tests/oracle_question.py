@@ -133,8 +133,8 @@ class Question:
             for condition in filter(None, self.word("where", "").split(","))
         ]
         return [
-            person.as_of(self.exists)
-            for person in people
+            person
+            for person in (one.as_of(self.exists) for one in people)
             if all(person.dims.get(name, NOT_SET) == value for name, value in conditions)
         ]
 

@@ -42,7 +42,7 @@ from stream.report.choices import parse_values
 from stream.report.query import parse_active, parse_retention
 from stream.report.questions import parse_compare, parse_crr, parse_feedback
 from stream.report.revenue_query import parse_revenue
-from stream.retention.anchors import GROUPS
+from stream.retention.dimensions import GROUPS
 from stream.retention.scope import FEEDBACK, MONEY
 from stream.store.protocol import Store, StoreUnavailable
 

@@ -51,7 +51,7 @@ async def crr(store: Store, query: CrrQuery, *, now_ms: int, default_zone: str =
     returns, cohort = _POPULATIONS[query.population]
     names = [name for part in days for day in part for name in return_names(returns, day)]
     names += [name for day in days[1] for name in cohort_names(cohort, day)]
-    view = await read_where(store, query.app, query.where, sets=names)
+    view = await read_where(store, query.app, query.where, span.today, sets=names)
     counts = await asyncio.to_thread(counted, query.population, *days, view)
     return answer(asked, counts, complete=span.complete(asked.last))
 

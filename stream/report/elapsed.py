@@ -23,7 +23,7 @@ from stream.report.sets import (
 )
 from stream.report.starts import Starts, members_of
 from stream.retention.days import DAY_MS, SLOTS_PER_DAY
-from stream.retention.names import APART_FIRST_SEEN, hour, moved, window_ledger, window_name
+from stream.retention.names import APART_FIRST_SEEN, hour, late_hour, moved, window_ledger, window_name
 from stream.store.protocol import Ledger
 
 _KINDS = {
@@ -132,16 +132,23 @@ class WindowedActivity:
 def hours_after(query: RetentionQuery, grid: Grid, last: int) -> dict[str, int]:
     """The counters that tell whether somebody did something after as_of that is in the windows of this answer, with first slots.
 
-    None where it cannot matter: every cell is over, and none counts what comes later.
+    Where every cell is over, and none counts what comes later, only what was said late on the last day can matter.
     """
+    first = grid.span.today * SLOTS_PER_DAY
+    asked = {name for name, _ in query.where} | ({query.breakdown} if query.breakdown else set())
+    found = {late_hour(name, first)[0]: first for name in sorted(asked)}
     if not grid.rows or (not query.is_unbounded and _all_complete(grid)):
-        return {}
+        return found
     span, width = grid.span, WINDOWS[query.period]
     end = span.zone.day(grid.end_ms(grid.rows[-1]) + (last + 1) * width * DAY_MS)
     slots = [day * SLOTS_PER_DAY for day in range(span.today, max(end, span.today) + 1)]
-    # A refund is no activity, but money.
-    counters = (hour, moved) if query.returns == "revenue" else (hour,)
-    return {counter(slot)[0]: slot for slot in slots for counter in counters}
+    found |= {hour(slot)[0]: slot for slot in slots}
+    if query.returns == "revenue":
+        # A refund is no activity, but money.
+        found |= {moved(slot)[0]: slot for slot in slots}
+    elif asked:
+        found[moved(first)[0]] = first  # and it may say something of a user who began on the last day
+    return found
 
 
 def _all_complete(grid: Grid) -> bool:

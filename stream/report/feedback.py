@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 from stream.report.parameters import QueryError
 from stream.report.questions import FeedbackQuery
 from stream.report.span import Span, span_of
-from stream.retention.anchors import (
+from stream.retention.days import iso, zone
+from stream.retention.dimensions import (
     CSAT,
     CSAT_SATISFIED_MIN,
     NPS,
     NPS_PASSIVE_MIN,
     NPS_PROMOTER_MIN,
 )
-from stream.retention.days import iso, zone
 from stream.retention.names import feedback_counter
 from stream.retention.rates import rate
 from stream.store.protocol import Store, View

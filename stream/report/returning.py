@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from stream.report.conditions import mask
 from stream.report.parameters import Where
+from stream.report.past import Wanted, view_at
 from stream.report.sets import (
-    NOT_SET,
     Bitmap,
     active_on,
     any_of,
@@ -21,7 +21,6 @@ from stream.report.sets import (
     fit,
     return_names,
 )
-from stream.retention.names import value_name, values_counter
 from stream.store.protocol import Store
 
 # Days since first seen: the youngest of each group; whoever is older than the last is in it.
@@ -54,16 +53,14 @@ class Returning:
             populations: name -> the condition by which users are in it, empty for everybody.
         """
         names = [*return_names("any", day), *cohort_names("first_seen", day)]
-        conditions = [one for where in populations.values() for one in where if one[1] != NOT_SET]
-        names += dict.fromkeys(value_name(*one) for one in conditions)
-        spread = [
-            values_counter(one[0]) for where in populations.values() for one in where if one[1] == NOT_SET
-        ]
-        view = await self._store.view(self._app, counters=spread, sets=names)
+        wanted = Wanted.of([one for where in populations.values() for one in where], (), day)
+        view, past = await view_at(self._store, self._app, wanted, sets=names)
         take = view.sets.__getitem__
         back = active_on(take, "any", day) & ~cohort_of(take, "first_seen", day)
         ages = await self._fresh(day, minute, back.size)
-        masks = {name: await mask(self._store, self._app, where, view) for name, where in populations.items()}
+        masks = {
+            name: await mask(self._store, self._app, where, view, past) for name, where in populations.items()
+        }
         return await asyncio.to_thread(_counts, back, ages.groups, masks)
 
     async def _fresh(self, day: int, minute: int, words: int) -> Ages:

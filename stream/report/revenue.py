@@ -11,15 +11,15 @@ from stream.report.buyers import buyers_of, names_of
 from stream.report.conditions import mask
 from stream.report.fits import Fits
 from stream.report.parameters import moment_text
+from stream.report.past import Past, Wanted, view_at
 from stream.report.revenue_query import RevenueQuery
 from stream.report.revenue_rows import Rows, rows_of
 from stream.report.revenue_sums import Habit, Sums, cohorts_of, sums_of
-from stream.report.segments import known_values
-from stream.report.sets import NOT_SET, Bitmap, return_names
+from stream.report.sets import Bitmap, return_names
 from stream.report.span import span_of
 from stream.retention.days import iso, zone
 from stream.retention.money import average_text, decimal_text
-from stream.retention.names import CURRENCIES, value_name, values_counter
+from stream.retention.names import CURRENCIES
 from stream.retention.projection import METHOD
 from stream.retention.rates import Rate, rate, rates
 from stream.store.protocol import Store, View
@@ -38,26 +38,24 @@ async def revenue(
     """The answer, in the words and the order of the interface; arguments as of `retention`."""
     span = span_of(query, zone((await store.zones()).get(query.app, default_zone)), now_ms)
     rows = rows_of(query, span)
-    view, currencies = await _read(store, query, rows)
-    keep = await mask(store, query.app, query.where, view)
+    view, past, currencies = await _read(store, query, rows)
+    keep = await mask(store, query.app, query.where, view, past)
     return await asyncio.to_thread(_answer, query, rows, view, currencies, keep)
 
 
-async def _read(store: Store, query: RevenueQuery, rows: Rows) -> tuple[View, list[str]]:
+async def _read(store: Store, query: RevenueQuery, rows: Rows) -> tuple[View, Past, list[str]]:
     """Everything in one state; once more where a currency turned up between asking for the currencies and for the rest."""
-    spread = [name for name, value in query.where if value == NOT_SET]
-    counters = [CURRENCIES, *map(values_counter, spread)]
-    values = [value_name(*condition) for condition in query.where if condition[1] != NOT_SET]
-    values += await known_values(store, query.app, spread)
-    values += [name for day in rows.days_of_cells for name in return_names("any", day)]
+    wanted = Wanted.of(query.where, (), rows.span.today)
+    active = [name for day in rows.days_of_cells for name in return_names("any", day)]
     view = await store.view(query.app, counters=[CURRENCIES])
     while True:
         currencies = sorted(view.counters[CURRENCIES])
         sets, ledgers = names_of(rows, query.cohort, currencies)
-        names = list(dict.fromkeys([*sets, *values]))
-        view = await store.view(query.app, counters=counters, sets=names, ledgers=ledgers)
+        view, past = await view_at(
+            store, query.app, wanted, counters=[CURRENCIES], sets=[*sets, *active], ledgers=ledgers
+        )
         if view.counters[CURRENCIES].keys() <= set(currencies):
-            return view, currencies
+            return view, past, currencies
 
 
 def _answer(

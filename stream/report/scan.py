@@ -13,13 +13,14 @@ from stream.report.activity import counted
 from stream.report.exact import Exact
 from stream.report.grid import Grid
 from stream.report.parameters import Where
+from stream.report.past import Wanted, view_at
 from stream.report.query import RetentionQuery
-from stream.report.segments import OTHER
+from stream.report.segments import OTHER, users_of
 from stream.report.sets import NOT_SET, Bitmap, any_of, cohort_names, cohort_of
 from stream.report.slots import columns_of, paid_of, periods_of, returns_of, starts, timeline_of
 from stream.report.tables import Table, last_period, money_of
-from stream.retention.anchors import anchors
-from stream.retention.names import value_name
+from stream.retention.dimensions import dimensions_at
+from stream.retention.names import late_name
 from stream.retention.records import Record
 from stream.store.codec import decode
 from stream.store.protocol import Store, StoredUser
@@ -56,12 +57,18 @@ async def _looked_at(store: Store, query: RetentionQuery, grid: Grid) -> Bitmap 
     days = _days(grid)
     if store.shards > 1 or not 0 < len(days) <= DAYS_MAX:
         return None
-    conditions = [value_name(*condition) for condition in query.where if condition[1] != NOT_SET]
+    today = grid.span.today
+    where = [condition for condition in query.where if condition[1] != NOT_SET]
     names = [name for day in days for name in cohort_names(query.cohort, day)]
-    view = await store.view(query.app, sets=[*dict.fromkeys([*names, *conditions])])
-    users = any_of([cohort_of(view.sets.__getitem__, query.cohort, day) for day in days])
-    for name in conditions:
-        users = users & view.sets[name]
+    names += [name for name in cohort_names("first_seen", today) if where]
+    names += [late_name(name, today) for name, _ in where]
+    view, past = await view_at(store, query.app, Wanted.of(where, (), today), sets=names)
+    take = view.sets.__getitem__
+    users = any_of([cohort_of(take, query.cohort, day) for day in days])
+    for name, value in where:
+        has = await users_of(store, query.app, name, value, view, past, users.size)
+        # Who began on the last day, or changed on it, may have had another value in the hour that is asked for.
+        users = users & (has | cohort_of(take, "first_seen", today) | take(late_name(name, today)))
     return users
 
 
@@ -99,9 +106,14 @@ class Walk:
             begun = [] if record is None else list(starts(record, self.query, self.timeline))
             if record is None or not begun:
                 continue
-            dims = anchors(record).dims if self.query.where or self.query.breakdown else {}
+            dims = self._dims(record)
             if _meets(dims, self.query.where):
                 yield record, begun, dims.get(self.query.breakdown or "", NOT_SET)
+
+    def _dims(self, record: Record) -> dict[str, str]:
+        if not self.query.where and self.query.breakdown is None:
+            return {}
+        return dimensions_at(record, self.timeline.last_slot, self.grid.span.zone)
 
     def _record(self, one: StoredUser) -> Record | None:
         """What is counted of a user. The events of one id that are kept apart need not be read: its summary stands for them."""

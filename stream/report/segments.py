@@ -11,14 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stream.report.past import VALUES_AT_ONCE, Past, Value, all_values, values_at
 from stream.report.sets import NOT_SET, Bitmap, count, fit
-from stream.retention.names import value_name, values_counter
+from stream.retention.names import value_name
 from stream.store.protocol import Store, View
 
 OTHER = "other"
-VALUES_AT_ONCE = 256
-
-Value = tuple[str, Bitmap]
 
 
 class Segment(NamedTuple):
@@ -96,45 +94,40 @@ class Ranking:
             self._rest = True
 
 
-async def known_values(store: Store, app: str, dimensions: Sequence[str]) -> list[str]:
-    """The sets of the values of some dimensions, as many as are read at once."""
-    if not dimensions:
-        return []
-    view = await store.view(app, counters=[values_counter(name) for name in dimensions])
-    values = {name: sorted(view.counters[values_counter(name)]) for name in dimensions}
-    return list(
-        islice((value_name(name, value) for name in dimensions for value in values[name]), VALUES_AT_ONCE)
-    )
-
-
-async def values_of(store: Store, app: str, dimension: str, view: View) -> AsyncIterator[list[Value]]:
+async def values_of(
+    store: Store, app: str, dimension: str, view: View, past: Past
+) -> AsyncIterator[list[Value]]:
     """All values of a dimension with their users, in slices: those that the view holds, then the others."""
-    names = {
-        value: value_name(dimension, value) for value in sorted(view.counters[values_counter(dimension)])
-    }
-    yield [(value, view.sets[name]) for value, name in names.items() if name in view.sets]
+    names = {value: value_name(dimension, value) for value in all_values(dimension, view.counters, past)}
+    read = [(value, view.sets[name]) for value, name in names.items() if name in view.sets]
+    yield await values_at(store, app, dimension, read, view, past)
     others = iter([value for value, name in names.items() if name not in view.sets])
     while some := list(islice(others, VALUES_AT_ONCE)):
         later = await store.view(app, sets=[names[value] for value in some])
-        yield [(value, later.sets[names[value]]) for value in some]
+        read = [(value, later.sets[names[value]]) for value in some]
+        yield await values_at(store, app, dimension, read, view, past)
 
 
-async def chosen(store: Store, app: str, dimension: str, values: Sequence[str], view: View) -> list[Segment]:
+async def chosen(
+    store: Store, app: str, dimension: str, values: Sequence[str], view: View, past: Past
+) -> list[Segment]:
     """Exactly these values, whether anybody has them or not; the view holds their sets."""
     words = max((users.size for users in view.sets.values()), default=0)
     return [
-        Segment(value, await unset(store, app, dimension, view, words))
-        if value == NOT_SET
-        else Segment(value, view.sets[value_name(dimension, value)])
-        for value in values
+        Segment(value, await users_of(store, app, dimension, value, view, past, words)) for value in values
     ]
 
 
-async def unset(store: Store, app: str, dimension: str, view: View, words: int) -> Bitmap:
-    """The users who have no value of a dimension."""
+async def users_of(
+    store: Store, app: str, dimension: str, value: str, view: View, past: Past, words: int
+) -> Bitmap:
+    """The users who have a value of a dimension, or none; the view holds the set of the value."""
+    if value != NOT_SET:
+        found = [(value, view.sets[value_name(dimension, value)])]
+        return (await values_at(store, app, dimension, found, view, past))[0][1]
     known = np.zeros(words, np.uint64)
-    async for values in values_of(store, app, dimension, view):
-        await asyncio.to_thread(_unite, known, [users for value, users in values if value != NOT_SET])
+    async for values in values_of(store, app, dimension, view, past):
+        await asyncio.to_thread(_unite, known, [users for one, users in values if one != NOT_SET])
     return ~known
 
 

@@ -11,9 +11,12 @@ from typing import NamedTuple
 from stream.report.activity import Counted
 from stream.report.grid import Grid
 from stream.report.query import RetentionQuery
-from stream.retention.anchors import anchors
+from stream.retention.anchors import begins
 from stream.retention.days import SLOTS_PER_DAY
 from stream.retention.records import Record
+
+# The cohorts in which a user starts once, in the order of begins().
+_ONCE = ("install", "first_seen", "first_purchase")
 
 
 class Timeline(NamedTuple):
@@ -67,12 +70,7 @@ def _starting(record: Record, cohort: str) -> Sequence[int | None]:
             return record.sessions
         case "purchase":
             return sorted(record.summary.purchases)
-    begun = anchors(record)
-    return [
-        {"install": begun.install_slot, "first_seen": begun.seen_slot, "first_purchase": begun.bought_slot}[
-            cohort
-        ]
-    ]
+    return [begins(record)[_ONCE.index(cohort)]]
 
 
 def returns_of(record: Record, returns: str, timeline: Timeline) -> list[int]:

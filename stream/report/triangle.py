@@ -16,15 +16,16 @@ from stream.report.conditions import KEEP, mask
 from stream.report.elapsed import ByWindow, hours_after, is_quiet
 from stream.report.grid import Grid, grid_of
 from stream.report.parameters import QueryError
+from stream.report.past import Past, Wanted, view_at
 from stream.report.query import RetentionQuery
 from stream.report.scan import scanned
-from stream.report.segments import Ranking, Segment, Weights, chosen, known_values, values_of
-from stream.report.sets import NOT_SET, Bitmap, triangle_counter
+from stream.report.segments import Ranking, Segment, Weights, chosen, values_of
+from stream.report.sets import Bitmap, triangle_counter
 from stream.report.span import span_of
 from stream.report.starts import members_of, starts_of
 from stream.report.tables import Counting, Read, Table, last_period
 from stream.retention.days import zone
-from stream.retention.names import CURRENCIES, value_name, values_counter
+from stream.retention.names import CURRENCIES
 from stream.retention.scope import ELAPSED, FAMILIES, HOURS, MONEY
 from stream.store.protocol import Store, View
 
@@ -83,14 +84,14 @@ async def _tables_of_sets(store: Store, query: RetentionQuery, grid: Grid) -> li
     way: Way = ByWindow(query, grid, last) if query.is_elapsed else ByDate(query, grid, last)
     _check_days(grid, last)
     hours = hours_after(query, grid, last) if query.is_elapsed else {}
-    view, currencies = await _view(store, query, way, hours)
+    view, past, currencies = await _view(store, query, grid, way, hours)
     if not is_quiet(grid, hours, view.counters):
         return None
     read = Read(dict(view.sets), view.ledgers, currencies)
-    keep = await mask(store, query.app, query.where, view)
+    keep = await mask(store, query.app, query.where, view, past)
     if keep is not None:
         read = read._replace(sets={**view.sets, KEEP: keep})
-    segments = await _segments(store, query, grid, view, read.sets)
+    segments = await _segments(store, query, grid, view, past, read.sets)
     grid.check_cells(len(segments))
     return await asyncio.to_thread(lambda: Counting(query, grid, read, segments).count(way))
 
@@ -108,27 +109,30 @@ def _check_days(grid: Grid, last: int) -> None:
 
 
 async def _view(
-    store: Store, query: RetentionQuery, way: Way, hours: Iterable[str]
-) -> tuple[View, list[str]]:
+    store: Store, query: RetentionQuery, grid: Grid, way: Way, hours: Iterable[str]
+) -> tuple[View, Past, list[str]]:
     """Everything but the values of very many-valued dimensions in one state, and the currencies it has."""
-    spread = [name for name, value in query.where if value == NOT_SET]
-    if query.breakdown is not None and query.breakdown not in spread:
-        spread += [query.breakdown] if not query.values or NOT_SET in query.values else []
+    wanted = _wanted(query, grid)
     money = [CURRENCIES] if query.returns == "revenue" else []
-    counters = [*map(values_counter, spread), *money, *hours]
-    asked = [*query.where, *((query.breakdown or "", value) for value in query.values)]
-    conditions = [value_name(*condition) for condition in asked if condition[1] != NOT_SET]
-    conditions += await known_values(store, query.app, spread)
+    counters = [*money, *hours]
     currencies: list[str] = []
     if money:
         currencies = _currencies((await store.view(query.app, counters=money)).counters)
     while True:
         names = way.names(currencies)
-        sets = list(dict.fromkeys([*names.sets, *conditions]))
-        view = await store.view(query.app, counters=counters, sets=sets, ledgers=names.ledgers)
+        view, past = await view_at(
+            store, query.app, wanted, counters=counters, sets=names.sets, ledgers=names.ledgers
+        )
         if not money or set(currencies) >= set(_currencies(view.counters)):
-            return view, currencies
+            return view, past, currencies
         currencies = _currencies(view.counters)
+
+
+def _wanted(query: RetentionQuery, grid: Grid) -> Wanted:
+    """The values of the conditions and those that are chosen; without a choice all of the breakdown."""
+    spread = [query.breakdown] if query.breakdown is not None and not query.values else []
+    values = [(query.breakdown or "", value) for value in query.values]
+    return Wanted.of([*query.where, *values], spread, grid.span.today)
 
 
 def _currencies(counters: Mapping[str, Mapping[str, int]]) -> list[str]:
@@ -136,14 +140,14 @@ def _currencies(counters: Mapping[str, Mapping[str, int]]) -> list[str]:
 
 
 async def _segments(
-    store: Store, query: RetentionQuery, grid: Grid, view: View, sets: Mapping[str, Bitmap]
+    store: Store, query: RetentionQuery, grid: Grid, view: View, past: Past, sets: Mapping[str, Bitmap]
 ) -> list[Segment]:
     if query.breakdown is None:
         return [Segment(None, None)]
     if query.values:
-        return await chosen(store, query.app, query.breakdown, query.values, view)
+        return await chosen(store, query.app, query.breakdown, query.values, view, past)
     ranking = Ranking(await asyncio.to_thread(_weights, query, grid, sets), query.limit)
-    async for values in values_of(store, query.app, query.breakdown, view):
+    async for values in values_of(store, query.app, query.breakdown, view, past):
         await asyncio.to_thread(ranking.add, values)
     return await asyncio.to_thread(ranking.close)
 

@@ -3,22 +3,19 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from stream.retention.days import SLOTS_PER_DAY
-from stream.retention.records import Latest, Record
-
-NPS, CSAT = "nps", "csat"
-# Dimensions that are read off the latest answer to a survey.
-GROUPS = (NPS, CSAT)
-NPS_PROMOTER_MIN, NPS_PASSIVE_MIN, CSAT_SATISFIED_MIN = 9, 7, 4
+from stream.retention.days import SLOTS_PER_DAY, Zone
+from stream.retention.dimensions import Late, dimensions, late
+from stream.retention.records import Record
 
 
 class Anchors(NamedTuple):
-    """The slots at which a user's cohorts begin, None where there is no such event, and the dimensions."""
+    """The slots at which a user's cohorts begin, None where there is no such event, the dimensions, and what was said late."""
 
     install_slot: int | None
     seen_slot: int | None
     bought_slot: int | None
-    dims: dict[str, str]
+    dims: dict[str, str] = {}  # noqa: RUF012 never changed in place
+    late: tuple[Late, ...] = ()
 
     @property
     def install(self) -> int | None:
@@ -50,8 +47,8 @@ class Anchors(NamedTuple):
             yield "first_purchase", self.bought_slot
 
 
-def anchors(record: Record) -> Anchors:
-    """Where the cohorts of this record begin. The dimensions are those of the first install, else the earliest said ones."""
+def begins(record: Record) -> tuple[int | None, int | None, int | None]:
+    """The slots at which the cohorts of this record begin: install, first seen, first purchase."""
     summary = record.summary
     first = summary.first_install
     bought = min(summary.purchases, default=None)
@@ -65,32 +62,18 @@ def anchors(record: Record) -> Anchors:
         )
         if slot is not None
     ]
-    return Anchors(
-        None if first is None else first.slot, min(slots) if slots else None, bought, _dims(record)
-    )
+    return None if first is None else first.slot, min(slots) if slots else None, bought
 
 
-def _dims(record: Record) -> dict[str, str]:
-    summary = record.summary
-    earliest = dict(summary.said)
-    for name, said in record.said.items():
-        if name not in earliest or said < earliest[name]:
-            earliest[name] = said
-    dims = {name: said[2] for name, said in earliest.items()}
-    if summary.first_install is not None:
-        dims.update(summary.first_install.dims)
-    for survey, answer in summary.latest.items():
-        dims[survey] = group_of(survey, answer)
-    return dims
-
-
-def group_of(survey: str, answer: Latest) -> str:
-    """The group that an answer puts the user in: by NPS promoter, passive or detractor, by CSAT satisfied or not."""
-    if survey == CSAT:
-        return "satisfied" if answer.score >= CSAT_SATISFIED_MIN else "unsatisfied"
-    if answer.score >= NPS_PROMOTER_MIN:
-        return "promoter"
-    return "passive" if answer.score >= NPS_PASSIVE_MIN else "detractor"
+def anchors(record: Record, zone: Zone) -> Anchors:
+    """Where the cohorts of this record begin, and its dimensions."""
+    install, seen, bought = begins(record)
+    begun = seen
+    if record.summary.money:
+        # A refund is no activity, but what was sold counts from then on.
+        moved = min(record.summary.money)
+        begun = moved if begun is None else min(begun, moved)
+    return Anchors(install, seen, bought, dimensions(record), late(record, begun, zone))
 
 
 def _day(slot: int | None) -> int | None:

@@ -17,9 +17,13 @@ from stream.retention.names import (
     REINSTALLS,
     cell,
     hour,
+    late,
+    late_hour,
+    late_name,
     set_name,
     value_name,
     values_counter,
+    was_name,
 )
 from stream.retention.records import Record, has_slot_between
 from stream.retention.scope import ELAPSED, FEEDBACK, HOURS, MONEY, Scope
@@ -38,7 +42,7 @@ def active_days(record: Record) -> set[int]:
 
 def facts(record: Record, scope: Scope) -> Facts:
     """Everything the record adds up to."""
-    start = anchors(record)
+    start = anchors(record, scope.zone)
     found = Facts(set(), {}, {})
     _add_cohorts(start, found)
     _add_days(record, start, active_days(record), scope, found)
@@ -56,7 +60,7 @@ def delta(old: Record | None, new: Record, slots: set[int], after: Anchors, scop
     """facts(new) - facts(old), where `slots` are those in which something can differ, and `after` are new's anchors."""
     was, now = Facts(set(), {}, {}), Facts(set(), {}, {})
     days = {slot // SLOTS_PER_DAY for slot in slots}
-    before = Anchors(None, None, None, {}) if old is None else anchors(old)
+    before = Anchors(None, None, None) if old is None else anchors(old, scope.zone)
     if before[:2] != after[:2]:
         days = active_days(new) | (set() if old is None else active_days(old))
     elif before.bought_slot != after.bought_slot:
@@ -119,6 +123,12 @@ def _add_cohorts(start: Anchors, found: Facts) -> None:
     for name, value in start.dims.items():
         found.sets.add(value_name(name, value))
         found.sums[values_counter(name), value] = 1
+    for name, day, was, slots in start.late:
+        found.sets.add(late_name(name, day))
+        found.sums[late(name, day, was)] = 1
+        found.sums.update((late_hour(name, slot), 1) for slot in slots)
+        if was is not None:
+            found.sets.add(was_name(name, was, day))
 
 
 def _add_days(record: Record, start: Anchors, days: Iterable[int], scope: Scope, found: Facts) -> None:

@@ -3,11 +3,14 @@
 A set holds users. A counter has fields and a number for each. A ledger has a number for each user, and none for most.
 
 sets      session:D  other:D (active without a session)  purchase:D  install:D  seen+:D  seen-:D  first_purchase:D  dim:NAME=VALUE
+          late:NAME:D  the dimension changed on D, a later day than the user's first; was:D:NAME=VALUE  what it was before
           early:install, early:session:D  bought on the day of the start, but only before it
           apart:first_seen  first seen in another slot than installed
           window:COHORT:KIND:N  active (session, other) or buying (purchase) in the Nth 24 hours after the start
 counters  triangle:COHORT:D  n -> users back on day n, 0 -> size      reinstalls  D -> installs after the first
-          values:NAME  value -> users      currencies  currency -> days of users with money in it
+          values:NAME  value -> users      late:NAME  D, or D=VALUE -> users whose dimension changed on D, from none or from VALUE
+          late_hourly:NAME:D  k -> users whose dimension changed in slot k
+          currencies  currency -> days of users with money in it
           hourly:D  k -> users active in slot k                   moved:D  k -> users whose money moved in slot k
           feedback:SURVEY:D  score -> answers      feedback:SURVEY:COHORT:D  n:score -> answers n days after the start
 ledgers   paid:D:CURRENCY  net minor units      again:D  purchases after the first of that day
@@ -57,6 +60,31 @@ def moved(slot: int) -> Sum:
 def value_name(dimension: str, value: str) -> str:
     """The set of the users whose dimension has a value."""
     return f"dim:{dimension}={value}"
+
+
+def late_name(dimension: str, day: int) -> str:
+    """The set of the users whose dimension changed on a later day than their first."""
+    return set_name("late:" + dimension, day)
+
+
+def was_name(dimension: str, value: str, day: int) -> str:
+    """The set of those of them who had a value before."""
+    return f"was:{iso(day)}:{dimension}={value}"
+
+
+def late_counter(dimension: str) -> str:
+    """The counter that knows the days on which a dimension changed, and what it was before."""
+    return "late:" + dimension
+
+
+def late(dimension: str, day: int, was: str | None) -> Sum:
+    """The sum of the users whose dimension changed on a day, from some value or from none."""
+    return late_counter(dimension), iso(day) if was is None else f"{iso(day)}={was}"
+
+
+def late_hour(dimension: str, slot: int) -> Sum:
+    """The sum of the users whose dimension changed in one slot of such a day."""
+    return set_name("late_hourly:" + dimension, slot // SLOTS_PER_DAY), str(slot % SLOTS_PER_DAY)
 
 
 def values_counter(dimension: str) -> str:

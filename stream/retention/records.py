@@ -69,7 +69,7 @@ class Summary(Struct):
     installs, purchases   how many, by slot; a refund is money and no activity, so it is in neither
     money                 net minor units by slot and currency; a refund counts at its own slot
     answers               how many, by slot and (survey, score)
-    latest                the last answer to each survey
+    latest                the last answer to each survey in each slot
     said                  the earliest value of each dimension
     """
 
@@ -79,7 +79,7 @@ class Summary(Struct):
     said: dict[str, Said] = field(default_factory=dict)
     money: dict[int, dict[str, int]] = field(default_factory=dict)
     answers: dict[int, dict[tuple[str, int], int]] = field(default_factory=dict)
-    latest: dict[str, Latest] = field(default_factory=dict)
+    latest: dict[str, dict[int, Latest]] = field(default_factory=dict)
 
     def add(self, key: Key, kept: Kept) -> None:
         """Count one more kept event."""
@@ -91,9 +91,9 @@ class Summary(Struct):
                 self.first_install = FirstInstall(kept.ts_ms, event_id, kept.slot, kept.dims)
         elif kind == FEEDBACK:
             answer = Latest(kept.ts_ms, event_id, kept.score)
-            known = self.latest.get(kept.survey)
-            if known is None or known < answer:
-                self.latest[kept.survey] = answer
+            answers = self.latest.setdefault(kept.survey, {})
+            if kept.slot not in answers or answers[kept.slot] < answer:
+                answers[kept.slot] = answer
         if kept.dims:
             order = event_order(event_id)
             for name, value in kept.dims:
@@ -106,8 +106,7 @@ class Summary(Struct):
         first = self.first_install
         if kind == INSTALL and first is not None and (first.ts_ms, first.event_id) == (kept.ts_ms, event_id):
             return False
-        latest = self.latest.get(kept.survey)
-        if kind == FEEDBACK and latest is not None and latest.event_id == event_id:
+        if kind == FEEDBACK and self.latest[kept.survey][kept.slot].event_id == event_id:
             return False
         order = event_order(event_id)
         return all(self.said.get(name) != (kept.ts_ms, order, value) for name, value in kept.dims)
@@ -132,7 +131,7 @@ class Summary(Struct):
             dict(self.said),
             {slot: dict(amounts) for slot, amounts in self.money.items()},
             {slot: dict(counts) for slot, counts in self.answers.items()},
-            dict(self.latest),
+            {survey: dict(answers) for survey, answers in self.latest.items()},
         )
 
 

@@ -75,7 +75,7 @@ class _Extra(Struct, array_like=True):
     kept_said: dict[str, Said] = {}
     money: dict[int, dict[str, int]] = {}
     answers: list[tuple[int, str, int, int]] = []  # slot, survey, score, how many
-    latest: dict[str, Latest] = {}
+    latest: dict[str, dict[int, Latest]] = {}
     erased_until: int | None = None
     links: dict[bytes, int] = {}
 
@@ -271,7 +271,7 @@ def _put_summary(summary: Summary, extra: _Extra) -> None:
     extra.answers = sorted(
         (slot, *answer, count) for slot, counts in summary.answers.items() for answer, count in counts.items()
     )
-    extra.latest = _sorted(summary.latest)
+    extra.latest = _sorted({survey: _sorted(answers) for survey, answers in summary.latest.items()})
 
 
 def _get_summary(extra: _Extra, zone: Zone) -> Summary:

@@ -15,7 +15,7 @@ Partition = tuple[str, int]
 # One kept event stored apart: its field, its bytes as planned against (None: absent), its new bytes.
 Part = tuple[bytes, bytes | None, bytes]
 
-LAYOUT = "2"
+LAYOUT = "3"
 DOCUMENT_BYTES_MAX = 1 << 20
 
 

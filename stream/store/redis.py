@@ -48,6 +48,13 @@ _SHARDS_AT_ONCE = 32
 _Answer = TypeVar("_Answer")
 
 
+def _counted_otherwise(name: str, stored: str | None, ours: str | None) -> str:
+    return (
+        f"the data in Redis was counted with {name}={stored}, this process has {ours}. "
+        "Set it back, or rebuild: an empty Redis and a replay of the topics from the beginning"
+    )
+
+
 class RedisStore:
     """The store on Redis or Valkey (7.2 or later), one server or a cluster."""
 
@@ -112,6 +119,10 @@ class RedisStore:
                 raise IdentityMismatch(
                     f"Redis at {name} may evict keys (maxmemory-policy {policy}): set it to noeviction"
                 )
+        # The keys of another layout have other names, so that nothing else would tell of them.
+        layout = (await stored_identity(self._nodes, 1))[0].get("layout")
+        if layout not in (None, identity.get("layout")):
+            raise IdentityMismatch(_counted_otherwise("layout", layout, identity.get("layout")))
         for name, value in identity.items():
             await self._claim(name, value)
         await self._learn_limits()
@@ -145,10 +156,7 @@ class RedisStore:
             found = await at(lambda redis: redis.hget(key, name))
         stored = (found or b"").decode()
         if stored != value:
-            raise IdentityMismatch(
-                f"the data in Redis was counted with {name}={stored}, this process has {value}. "
-                f"Set it back, or rebuild: an empty Redis and a replay of the topics from the beginning"
-            )
+            raise IdentityMismatch(_counted_otherwise(name, stored, value))
 
     async def zones(self) -> dict[str, str]:
         """The apps of the data and their zones."""

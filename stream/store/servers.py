@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from stream.store.calls import answered
 from stream.store.keys import shard_prefix
 from stream.store.nodes import Nodes
-from stream.store.protocol import StoreRefused
+from stream.store.protocol import LAYOUT, StoreRefused
 
 _SETTINGS = ("appendonly", "appendfsync", "save", "hash-max-listpack-entries", "hash-max-listpack-value")
 
@@ -71,10 +71,14 @@ async def _state(name: str, client: Any) -> ServerState:
 
 
 async def stored_identity(nodes: Nodes, shards: int) -> list[dict[str, str]]:
-    """What the data of each shard was counted under; nothing is claimed."""
-    found = []
-    for shard in range(shards):
-        key = shard_prefix(shard) + "identity"
+    """What the data of each shard was counted under, be it in the keys of an older layout; nothing is claimed."""
+    return [await _identity(nodes, shard) for shard in range(shards)]
+
+
+async def _identity(nodes: Nodes, shard: int) -> dict[str, str]:
+    for layout in range(int(LAYOUT), 0, -1):
+        key = shard_prefix(shard, str(layout)) + "identity"
         stored = await nodes.ask(shard, lambda redis, key=key: redis.hgetall(key))  # type: ignore[misc]
-        found.append({name.decode(): value.decode() for name, value in stored.items()})
-    return found
+        if stored:
+            return {name.decode(): value.decode() for name, value in stored.items()}
+    return {}

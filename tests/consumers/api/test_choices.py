@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from consumers.settings import Settings
-from stream.retention.anchors import GROUPS
+from stream.retention.dimensions import GROUPS
 from stream.store.memory import MemoryStore
 from tests.consumers.api.test_api import RECORDS, Place
 from tests.stream.report.counted import counted

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.report import segments
+from stream.report import past, segments
 from stream.report.segments import NOT_SET, OTHER, Ranking, Weights
 from stream.store.chunks import bitmap_of, members_of
 from tests.stream.report.counted import ask, counted, install, session, users
@@ -92,6 +92,7 @@ async def test_very_many_values_are_read_in_slices_and_give_the_same(monkeypatch
     asked = {"breakdown": "country", "limit": "4", "where": f"platform:{NOT_SET}", **DAY}
     at_once = await ask(store, **asked)
     monkeypatch.setattr(segments, "VALUES_AT_ONCE", 3)
+    monkeypatch.setattr(past, "VALUES_AT_ONCE", 3)
     assert await ask(store, **asked) == at_once
     where = await ask(store, where=f"country:{NOT_SET}", **DAY)
     assert labels(where) == {None: 2}

@@ -23,7 +23,7 @@ USERS = ROLES | {"operator": "password-of-operator"}
 DOCS = Path(__file__).parents[3] / "docs"
 # A command in a text in backticks, or as a line of its own with what it is for behind it.
 _SAID = re.compile(r"`redis-cli ([A-Z][^`]*)`|^    redis-cli ([A-Z].*?)(?:  .*)?$", re.MULTILINE)
-IDENTITY = {"layout": "2"}
+IDENTITY = {"layout": "3"}
 APP = app_prefix(0, "shop")
 LEASE = shard_prefix(0) + "lease"
 
@@ -53,7 +53,7 @@ NOBODY = [
     ("SET", "foreign", "x"),
     ("HGETALL", "session:1"),
     ("DEL", "foreign"),
-    ("GET", "rt2:a:shop:n"),
+    ("GET", "rt3:a:shop:n"),
 ]
 WRITES = [
     ("HSET", APP + "n", "users", "1"),

@@ -5,7 +5,7 @@ import redis.asyncio as aioredis
 from redis.exceptions import ResponseError
 
 from stream.store.keys import app_prefix, shard_prefix
-from stream.store.protocol import IdentityMismatch, StoreUnavailable
+from stream.store.protocol import LAYOUT, IdentityMismatch, StoreUnavailable
 from stream.store.redis import RedisStore
 from tests.servers import Valkey
 from tests.stream.store.test_store import APP, apply, stored, write
@@ -82,4 +82,19 @@ async def test_a_lease_ends_by_itself(valkey: Valkey) -> None:
     valkey.ask("PEXPIRE", shard_prefix(0) + "lease", "0")
     assert await store.pause(30)
     await dead.aclose()
+    await store.aclose()
+
+
+async def test_numbers_of_an_older_layout_are_refused_though_their_keys_have_other_names(
+    valkey: Valkey,
+) -> None:
+    older = str(int(LAYOUT) - 1)
+    valkey.ask("HSET", shard_prefix(0, older) + "identity", "layout", older)
+    store = RedisStore.connect(valkey.url)
+    assert (await store.stored_identity())[0] == {"layout": older}
+    with pytest.raises(IdentityMismatch, match=f"layout={older}, this process has {LAYOUT}.*replay"):
+        await store.open({"layout": LAYOUT})
+    assert valkey.ask("EXISTS", shard_prefix(0) + "identity") == ":0\r\n"
+    valkey.ask("DEL", shard_prefix(0, older) + "identity")
+    await store.open({"layout": LAYOUT})
     await store.aclose()
