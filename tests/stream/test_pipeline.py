@@ -177,6 +177,20 @@ def test_sessions_before_any_install_take_the_short_way_too() -> None:
     assert facts(one.record(), SCOPE).sets == one.sets
 
 
+def test_what_a_session_said_between_the_first_purchase_and_the_install_is_not_lost_on_the_short_way() -> (
+    None
+):
+    one, events = One(), journey(("purchase", 0), ("install", 4), ("session", 2))
+    events[0].amount_minor, events[0].currency, events[0].dims = 1, "USD", ()
+    events[2].dims = (("country", "VN"),)  # until the install said otherwise
+    one.feed(events[:2], append=False)
+    assert one.known is not None
+    one.feed(events[2:], append=True)
+    adds_up = facts(one.record(), SCOPE)
+    assert adds_up.sets == one.sets
+    assert "was:2024-04-05:country=VN" in one.sets
+
+
 def test_the_usual_journey_never_takes_the_long_way() -> None:
     """Install, first sessions, later sessions: three short plans, each the same as the long one."""
     one = One()

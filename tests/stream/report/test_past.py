@@ -77,6 +77,42 @@ async def test_what_was_said_in_a_later_hour_does_not_exist_where_hours_count() 
             assert sum(row["size"] for row in answer["rows"]) == platform
 
 
+async def test_cells_that_are_over_look_from_the_hour_too() -> None:
+    store = await counted(
+        install("a", "2026-11-20"), event("sessions", "a", "2026-11-25T10:00:00Z", platform="ios")
+    )
+    for as_of, size in (("2026-11-25T09:59:00Z", 0), ("2026-11-25T10:00:00Z", 1)):
+        answer = await ask(store, window="elapsed", where="platform:ios", as_of=as_of, **COHORT)
+        assert all(cell["complete"] for cell in answer["rows"][0]["cells"])
+        assert sizes(answer) == {None: size}
+
+
+async def test_a_refund_says_something_in_its_hour() -> None:
+    back = {"amount": "1.00", "currency": "USD", "refund_of": "x", "country": "VN"}
+    store = await counted(install("a", "2026-11-20"), event("purchases", "a", "2026-11-20T15:00:00Z", **back))
+    for as_of, size in (("2026-11-20T14:59:00Z", 0), ("2026-11-20T15:00:00Z", 1)):
+        assert sizes(await ask(store, window="elapsed", where="country:VN", as_of=as_of, **COHORT)) == {
+            None: size
+        }
+
+
+async def test_a_value_of_some_hours_is_found_in_them() -> None:
+    store = await counted(
+        session("a", "2026-11-20", country="VN"),
+        event("installs", "a", "2026-11-20T16:00:00Z", country="US"),
+        session("b", "2026-11-19"),
+        answer_to("nps", "b", "2026-11-20", 10),
+        event("feedback", "b", "2026-11-20T18:00:00Z", kind="nps", score=1),
+    )
+    asked = {"from_": "2026-11-19", "to": "2026-11-20", "period": "hour", "cohort": "first_seen"}
+    for where, hours in (("country:VN", range(13, 16)), ("nps:promoter", range(15, 18))):
+        found = [
+            sum(row["size"] for row in (await ask(store, where=where, as_of=as_of, **asked))["rows"])
+            for as_of in (f"2026-11-20T{hour}:30:00Z" for hour in range(12, 20))
+        ]
+        assert found == [int(hour in hours) for hour in range(12, 20)]
+
+
 async def test_every_answer_with_conditions_looks_from_as_of() -> None:
     store = await counted(
         *(one(user, "2026-11-20") for one in (install, purchase) for user in "ab"),

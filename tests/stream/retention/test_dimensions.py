@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from stream.retention.days import HOUR_MS, SLOTS_PER_DAY, zone
@@ -103,3 +105,24 @@ def test_only_what_no_counter_of_hours_tells_of_is_late_on_the_first_day(amount_
     hidden = (Late("country", DAY, None, (slot(5 * HOUR_MS),)),)
     assert late(one, slot(0), UTC) == (() if amount_minor else hidden)
     assert late(record(back), None, UTC) == ()
+
+
+def test_where_a_clock_goes_back_over_midnight_each_value_is_there_from_its_own_date_on() -> None:
+    st_johns = zone("America/St_Johns")
+    sunday_ms = st_johns.day_start_ms(date(2010, 11, 7).toordinal())  # a minute later it is Saturday again
+    one = record()
+    for ms, dims in ((sunday_ms, US), (sunday_ms + HOUR_MS // 2, VN)):
+        say(one, ms, f"s{ms}", dims)
+        one.sessions.append(st_johns.slot(ms))
+    one.sessions.sort()
+    assert one.sessions[0] // SLOTS_PER_DAY == one.sessions[1] // SLOTS_PER_DAY - 1
+    # What is said first is said on Sunday, so on Saturday there is no value.
+    assert dimensions(one) == {"country": "US"}
+    assert dimensions_at(one, one.sessions[0], st_johns) == {}
+    assert late(one, one.sessions[0], st_johns) == (
+        Late("country", one.sessions[1] // SLOTS_PER_DAY, None, (one.sessions[1],)),
+    )
+    one.kept[INSTALL, "i"] = Kept(sunday_ms + HOUR_MS // 2, one.sessions[0], VN)
+    one.summary = summarise(one.kept)
+    assert late(one, one.sessions[0], st_johns) == ()
+    assert dimensions_at(one, one.sessions[0], st_johns) == {"country": "VN"}
