@@ -135,7 +135,7 @@ def plan_new_sessions(user: bytes, events: Sequence[Event], scope: Scope) -> Pla
     slots, said, moment = found
     seen = slots[0]
     day = seen // SLOTS_PER_DAY
-    if said is not None and scope.zone.slot(said[0]) // SLOTS_PER_DAY != day:
+    if said is not None and slots[-1] // SLOTS_PER_DAY != day != scope.zone.slot(said[0]) // SLOTS_PER_DAY:
         return None  # said late: see dimensions.py
     record = with_sessions(NOTHING, (), moment, slots)
     starts = (("first_seen", seen, scope.zone.window(seen, 0)[1]),)
