@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from consumers.metrics import ROLES
-from stream.retention.dimensions import GROUPS
 from stream.retention.days import zone
+from stream.retention.dimensions import GROUPS
 from stream.retention.scope import FAMILIES
 from stream.store.nodes import CLUSTER_SCHEMES, cluster_url
 

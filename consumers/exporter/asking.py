@@ -10,8 +10,8 @@ from stream.report.choices import parse_values
 from stream.report.query import parse_active, parse_retention
 from stream.report.questions import parse_crr, parse_feedback
 from stream.report.revenue_query import parse_revenue
-from stream.retention.dimensions import GROUPS
 from stream.retention.days import iso, zone
+from stream.retention.dimensions import GROUPS
 from stream.store.protocol import Store
 
 Answer = dict[str, Any]
