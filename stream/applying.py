@@ -14,9 +14,9 @@ from stream.persons import Persons
 from stream.pipeline import fields_needed, plan, revise
 from stream.retention.records import Incomplete
 from stream.retention.scope import Scope
-from stream.shortcuts import Plan, plan_known, plan_new
+from stream.shortcuts import Known, Plan, plan_known, plan_new
 from stream.store.keys import shard_of
-from stream.store.protocol import Store
+from stream.store.protocol import Store, UserWrite
 from stream.store.stored import is_single
 
 # Events by user.
@@ -104,21 +104,28 @@ class Applying:
         """Users that are remembered first, the others with their records from the store."""
         unknown: list[bytes] = []
         for user in users:
-            events = group[user]
             known = self._cache.get(user)
-            planned = None if known is None else plan_known(user, known, events, self._scope)
-            if planned is not None or (
-                known is not None and (planned := await self._plan(user, known.record, events)) is not None
-            ):
-                await calls.add(planned, events)
-            else:
+            if known is None:
                 unknown.append(user)
+            else:
+                await self._plan_remembered(calls, user, known, group[user])
         for at in range(0, len(unknown), READ_USERS_MAX):
             some = unknown[at : at + READ_USERS_MAX]
             records = await self._insist(lambda some=some: self._store.read(self._app, calls.shard, some))  # type: ignore[misc]
             for user, record in zip(some, records, strict=True):
-                if (planned := await self._plan(user, record, group[user])) is not None:
+                # Another slice may have planned for the user since.
+                known = self._cache.get(user)
+                if known is not None:
+                    await self._plan_remembered(calls, user, known, group[user])
+                elif (planned := await self._plan(user, record, group[user])) is not None:
                     await calls.add(planned, group[user])
+
+    async def _plan_remembered(self, calls: "_Calls", user: bytes, known: Known, events: list[Event]) -> None:
+        planned = plan_known(user, known, events, self._scope)
+        if planned is None:
+            planned = await self._plan(user, known.record, events)
+        if planned is not None:
+            await calls.add(planned, events)
 
     async def _plan(self, user: bytes, record: bytes | None, events: list[Event]) -> Plan | None:
         """The plan for a user; None where the id is joined with others, whose turn comes later."""
@@ -142,16 +149,18 @@ class Applying:
             parts = await self._insist(lambda: self._store.read_parts(self._app, user, None))
             return plan(user, record, events, self._scope, parts, whole=True)
 
-    async def apply(self, shard: int, plans: Sequence[Plan], moved: dict[bytes, bytes | None]) -> None:
+    def remember(self, user: bytes, known: Known | None) -> None:
+        """What will be known of a user once its write is applied. Another slice that comes before builds on it, else every user of
+        both would be planned twice. Should the write never come to be, the compare of the next one finds it out.
+        """
+        self._cache.put(user, known)
+
+    async def apply(self, shard: int, writes: Sequence[UserWrite], moved: dict[bytes, bytes | None]) -> None:
         """One apply call; users that somebody else wrote in between go to `moved`."""
-        writes = [planned.write for planned in plans if planned.write is not None]
         conflicts = await self._insist(lambda: self._store.apply(self._app, shard, writes))
-        for place, (write, planned) in enumerate(zip(writes, plans, strict=True)):
-            if place in conflicts:
-                moved[write.user] = conflicts[place]
-                self._cache.put(write.user, None)
-            else:
-                self._cache.put(write.user, planned.known)
+        for place, record in conflicts.items():
+            moved[writes[place].user] = record
+            self._cache.put(writes[place].user, None)
 
 
 class _Calls:
@@ -160,7 +169,7 @@ class _Calls:
     def __init__(self, applying: Applying, shard: int) -> None:
         self.shard = shard
         self._applying = applying
-        self._plans: list[Plan] = []
+        self._writes: list[UserWrite] = []
         self._operations = 0
         self._under_way: set[asyncio.Task[None]] = set()
         self._moved: dict[bytes, bytes | None] = {}
@@ -172,14 +181,15 @@ class _Calls:
             self._applying.repeated += 0 if again else len(events)
             return
         revise(write, events, self._applying.first_open)
-        self._plans.append(planned)
+        self._applying.remember(write.user, planned.known)
+        self._writes.append(write)
         self._operations += 1 + len(write.delta.joins) + len(write.delta.leaves) + len(write.parts)
-        if len(self._plans) >= CALL_USERS_MAX or self._operations >= CALL_OPERATIONS_MAX:
+        if len(self._writes) >= CALL_USERS_MAX or self._operations >= CALL_OPERATIONS_MAX:
             await self._send()
 
     async def moved(self) -> dict[bytes, bytes | None]:
         """Send what is left and wait for all; the users that somebody else wrote in between, with their records as they are now."""
-        if self._plans:
+        if self._writes:
             await self._send()
         await asyncio.gather(*self._under_way)
         self._under_way.clear()
@@ -192,9 +202,9 @@ class _Calls:
             call.cancel()
 
     async def _send(self) -> None:
-        plans, self._plans, self._operations = self._plans, [], 0
+        writes, self._writes, self._operations = self._writes, [], 0
         while len(self._under_way) >= _CALLS_IN_FLIGHT_MAX:
             done, self._under_way = await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
             for call in done:
                 call.result()
-        self._under_way.add(asyncio.ensure_future(self._applying.apply(self.shard, plans, self._moved)))
+        self._under_way.add(asyncio.ensure_future(self._applying.apply(self.shard, writes, self._moved)))

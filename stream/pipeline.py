@@ -10,7 +10,7 @@ from stream.retention.facts import delta
 from stream.retention.people import joined
 from stream.retention.records import SESSION, Kept, Record, keep, merge, say, summarise
 from stream.retention.scope import Scope
-from stream.shortcuts import NO_SESSION, Known, Plan, Start
+from stream.shortcuts import NO_SESSION, Known, Plan, Start, record_alone
 from stream.store.codec import (
     decode,
     decode_kept,
@@ -156,20 +156,16 @@ def _load(stored: bytes, zone: Zone, parts: Mapping[bytes, bytes], whole: bool) 
     return record
 
 
-def _known(
-    stored: bytes, record: Record, start: Anchors, events: Sequence[Event], scope: Scope
-) -> Known | None:
-    """What the short ways need, None where they could not be used."""
+def _known(stored: bytes, record: Record, start: Anchors, events: Sequence[Event], scope: Scope) -> Known:
+    """What the short ways need; the record alone where they could not be used."""
     summary = record.summary
-    if record.erased_until is not None:
-        return None
+    if record.erased_until is not None or record.apart:
+        return record_alone(stored)
     if not record.sessions:
         first = summary.first_install
         if first is None or record.said or not may_begin_sessions(stored):
-            return None
+            return record_alone(stored)
         quiet_ms, quiet_dims = 0, first.dims
-    elif record.apart:
-        return None
     else:
         quiet_ms = max((said[0] for said in record.said.values()), default=0)
         dims = events[-1].dims if events[-1].kind == SESSION else ()
@@ -189,6 +185,7 @@ def _known(
         frozenset(slot // SLOTS_PER_DAY for slot in other),
         _other_windows(starts, other, scope.zone),
         frozenset((*summary.purchases, *summary.money)),
+        frozenset(record.said),
     )
 
 

@@ -18,12 +18,10 @@ from stream.retention.days import DAY_MS, SLOTS_PER_DAY, Zone
 from stream.retention.found import Delta
 from stream.retention.names import (
     APART_FIRST_SEEN,
-    Sum,
     cell,
     hour,
+    segments,
     set_name,
-    value_name,
-    values_counter,
     window_name,
 )
 from stream.retention.records import INSTALL, SESSION, event_order
@@ -32,6 +30,7 @@ from stream.store.codec import NOTHING, Spoken, append_slot, encode_install, wit
 from stream.store.protocol import UserWrite
 
 NO_SESSION = -1
+_NO_SHORT_WAY = 1 << 62
 Start = tuple[str, int, int]
 
 
@@ -39,8 +38,9 @@ class Known(Struct, gc=False):
     """A record as it was last seen, with what the short ways need to know of it.
 
     last_slot      its last session; NO_SESSION where it has none, but an install
-    quiet_ms       a session after it that says `quiet_dims`, or nothing, says nothing new
+    quiet_ms       a session after it that says `quiet_dims`, or no other names than `quiet_names`, says nothing new
     quiet_dims     what sessions say; before the first one, what the install said
+    quiet_names    what sessions have said something of
     install_slot   where its cohorts begin, None for no such cohort
     seen_slot
     starts         the cohorts whose windows are counted: name, slot of the start, end of the window of the last session
@@ -61,6 +61,7 @@ class Known(Struct, gc=False):
     other_days: frozenset[int] = frozenset()
     other_windows: frozenset[tuple[str, int]] = frozenset()
     money_slots: frozenset[int] = frozenset()
+    quiet_names: frozenset[str] = frozenset()
 
     def with_sessions(
         self, record: bytes, last_slot: int, quiet_ms: int, quiet_dims: Dims, starts: tuple[Start, ...]
@@ -78,7 +79,13 @@ class Known(Struct, gc=False):
             self.other_days,
             self.other_windows,
             self.money_slots,
+            self.quiet_names or _names(quiet_dims),
         )
+
+
+def record_alone(record: bytes) -> Known:
+    """A record of which nothing else is known: no session comes after the last one, so every event is planned in full."""
+    return Known(record, _NO_SHORT_WAY, 0, (), None, None)
 
 
 class Plan(Struct, gc=False):
@@ -101,7 +108,7 @@ def plan_install(user: bytes, events: Sequence[Event], scope: Scope) -> Plan | N
     if record is None:
         return None
     slot, day = event.slot, event.slot // SLOTS_PER_DAY
-    joins, sums = _segments(event.dims)
+    joins, sums = segments(event.dims)
     joins = [set_name("install", day), set_name("other", day), *joins]
     sums = {cell("install", day, day): 1, cell("first_seen", day, day): 1, **sums}
     if HOURS in scope.families:
@@ -140,10 +147,11 @@ def plan_new_sessions(user: bytes, events: Sequence[Event], scope: Scope) -> Pla
     record = with_sessions(NOTHING, (), moment, slots)
     starts = (("first_seen", seen, scope.zone.window(seen, 0)[1]),)
     known = Known(record, slots[-1], *((0, ()) if said is None else said), None, seen, starts)
+    known.quiet_names = _names(known.quiet_dims)
     delta, known.starts = _new_slots(known, slots, None, scope)
     delta.joins.extend((set_name("seen+", day), APART_FIRST_SEEN))
     delta.sums[cell("first_seen", day, day)] = 1
-    joins, sums = _segments(known.quiet_dims)
+    joins, sums = segments(known.quiet_dims)
     delta.joins.extend(joins)
     delta.sums.update(sums)
     return Plan(UserWrite(user, None, record, delta), known)
@@ -199,7 +207,7 @@ def plan_append(user: bytes, known: Known, events: Sequence[Event], scope: Scope
     for event in events:
         if event.slot < last or event.ts_ms <= known.quiet_ms or event.kind != SESSION:
             return None
-        if event.dims is not known.quiet_dims and event.dims:
+        if event.dims is not known.quiet_dims and not _names(event.dims) <= known.quiet_names:
             return None
         if event.slot > last and event.slot not in slots:
             slots.append(event.slot)
@@ -269,14 +277,6 @@ def _new_windows(known: Known, start: Start, slots: list[int], zone: Zone, delta
             if (cohort, number) in known.other_windows:
                 delta.leaves.append(window_name(cohort, "other", number))
     return cohort, origin, end
-
-
-@lru_cache(maxsize=16_384)
-def _segments(dims: Dims) -> tuple[list[str], dict[Sum, int]]:
-    """The sets and sums of some dimensions; many users share them."""
-    return [value_name(name, value) for name, value in dims], {
-        (values_counter(name), value): 1 for name, value in dims
-    }
 
 
 @lru_cache(maxsize=16_384)

@@ -29,6 +29,8 @@ def add_money(
     summary = record.summary
     first, end = day * SLOTS_PER_DAY, (day + 1) * SLOTS_PER_DAY
     slots = slots_between(summary.money, first, end)
+    if not (slots or purchases):
+        return
     for currency in {name for slot in slots for name in summary.money[slot]}:
         # Also where the day comes to nothing: what of it lies before a start, or in a window, may not.
         found.sums[CURRENCIES, currency] = found.sums.get((CURRENCIES, currency), 0) + 1

@@ -9,28 +9,18 @@ from stream.retention.records import Record
 
 
 class Anchors(NamedTuple):
-    """The slots at which a user's cohorts begin, None where there is no such event, the dimensions, and what was said late."""
+    """The slots and days of a user's first install, activity and purchase, None where there is none, the dimensions, and what was
+    said late.
+    """
 
     install_slot: int | None
     seen_slot: int | None
     bought_slot: int | None
-    dims: dict[str, str] = {}  # noqa: RUF012 never changed in place
+    install: int | None
+    seen: int | None
+    bought: int | None
+    dims: dict[str, str]
     late: tuple[Late, ...] = ()
-
-    @property
-    def install(self) -> int | None:
-        """The day of the first install."""
-        return _day(self.install_slot)
-
-    @property
-    def seen(self) -> int | None:
-        """The day of the first activity."""
-        return _day(self.seen_slot)
-
-    @property
-    def bought(self) -> int | None:
-        """The day of the first purchase."""
-        return _day(self.bought_slot)
 
     @property
     def is_seen_apart(self) -> bool:
@@ -47,21 +37,18 @@ class Anchors(NamedTuple):
             yield "first_purchase", self.bought_slot
 
 
+NOWHERE = Anchors(None, None, None, None, None, None, {})
+
+
 def begins(record: Record) -> tuple[int | None, int | None, int | None]:
     """The slots at which the cohorts of this record begin: install, first seen, first purchase."""
     summary = record.summary
     first = summary.first_install
-    bought = min(summary.purchases, default=None)
-    slots = [
-        slot
-        for slot in (
-            min(summary.installs, default=None),
-            bought,
-            min(summary.answers, default=None),
-            *record.sessions[:1],
-        )
-        if slot is not None
-    ]
+    bought = min(summary.purchases) if summary.purchases else None
+    slots = record.sessions[:1]
+    for others in (summary.installs, summary.purchases, summary.answers):
+        if others:
+            slots.append(min(others))
     return None if first is None else first.slot, min(slots) if slots else None, bought
 
 
@@ -73,7 +60,8 @@ def anchors(record: Record, zone: Zone) -> Anchors:
         # A refund is no activity, but what was sold counts from then on.
         moved = min(record.summary.money)
         begun = moved if begun is None else min(begun, moved)
-    return Anchors(install, seen, bought, dimensions(record), late(record, begun, zone))
+    days = _day(install), _day(seen), _day(bought)
+    return Anchors(install, seen, bought, *days, dimensions(record), late(record, begun, zone))
 
 
 def _day(slot: int | None) -> int | None:

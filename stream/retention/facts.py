@@ -9,7 +9,7 @@ Names are those of names.py.
 from collections.abc import Iterable
 
 from stream.retention.amounts import add_answers, add_money
-from stream.retention.anchors import Anchors, anchors
+from stream.retention.anchors import NOWHERE, Anchors, anchors
 from stream.retention.days import SLOTS_PER_DAY, iso
 from stream.retention.found import Delta, Facts, slots_between
 from stream.retention.names import (
@@ -20,9 +20,8 @@ from stream.retention.names import (
     late,
     late_hour,
     late_name,
+    segments,
     set_name,
-    value_name,
-    values_counter,
     was_name,
 )
 from stream.retention.records import Record, has_slot_between
@@ -45,6 +44,7 @@ def facts(record: Record, scope: Scope) -> Facts:
     start = anchors(record, scope.zone)
     found = Facts(set(), {}, {})
     _add_cohorts(start, found)
+    _add_segments(start, found)
     _add_days(record, start, active_days(record), scope, found)
     summary = record.summary
     if HOURS in scope.families:
@@ -60,14 +60,17 @@ def delta(old: Record | None, new: Record, slots: set[int], after: Anchors, scop
     """facts(new) - facts(old), where `slots` are those in which something can differ, and `after` are new's anchors."""
     was, now = Facts(set(), {}, {}), Facts(set(), {}, {})
     days = {slot // SLOTS_PER_DAY for slot in slots}
-    before = Anchors(None, None, None) if old is None else anchors(old, scope.zone)
+    before = NOWHERE if old is None else anchors(old, scope.zone)
     if before[:2] != after[:2]:
         days = active_days(new) | (set() if old is None else active_days(old))
     elif before.bought_slot != after.bought_slot:
         days |= {day for day in (before.bought, after.bought) if day is not None}
-    if before != after:
+    if before[:3] != after[:3]:
         _add_cohorts(before, was)
         _add_cohorts(after, now)
+    if before[-2:] != after[-2:]:
+        _add_segments(before, was)
+        _add_segments(after, now)
     if old is not None:
         _add_days(old, before, days, scope, was)
     _add_days(new, after, days, scope, now)
@@ -102,7 +105,7 @@ def _add_all_windows(
 
 
 def _add_cohorts(start: Anchors, found: Facts) -> None:
-    """The facts that do not depend on single days: which cohorts, which segments.
+    """Which cohorts the user belongs to.
 
     First seen is the same day as the install for nearly everybody, so only the exceptions have sets of their own:
     first_seen = (install | seen+) & ~seen-.
@@ -120,9 +123,13 @@ def _add_cohorts(start: Anchors, found: Facts) -> None:
         found.sets.add(APART_FIRST_SEEN)
     if start.bought is not None:
         found.sets.add(set_name("first_purchase", start.bought))
-    for name, value in start.dims.items():
-        found.sets.add(value_name(name, value))
-        found.sums[values_counter(name), value] = 1
+
+
+def _add_segments(start: Anchors, found: Facts) -> None:
+    """Which segments the user belongs to, and belonged to before."""
+    names, sums = segments(tuple(start.dims.items()))
+    found.sets.update(names)
+    found.sums.update(sums)
     for name, day, was, slots in start.late:
         found.sets.add(late_name(name, day))
         found.sums[late(name, day, was)] = 1
@@ -133,27 +140,29 @@ def _add_cohorts(start: Anchors, found: Facts) -> None:
 
 def _add_days(record: Record, start: Anchors, days: Iterable[int], scope: Scope, found: Facts) -> None:
     """The facts of single days: active how, in which cells of the triangles, with which money and answers."""
-    summary, families = record.summary, scope.families
+    summary, sums, sets = record.summary, found.sums, found.sets
+    has_money = MONEY in scope.families and (summary.money or summary.purchases)
     for day in days:
         first, end = day * SLOTS_PER_DAY, (day + 1) * SLOTS_PER_DAY
         sessions = slots_between(record.sessions, first, end)
-        installs = slots_between(summary.installs, first, end)
-        purchases = slots_between(summary.purchases, first, end)
-        answers = slots_between(summary.answers, first, end)
+        installs = slots_between(summary.installs, first, end) if summary.installs else ()
+        purchases = slots_between(summary.purchases, first, end) if summary.purchases else ()
+        answers = slots_between(summary.answers, first, end) if summary.answers else ()
         if sessions:
-            found.sets.add(set_name("session", day))
+            sets.add(set_name("session", day))
             if start.install is not None and day > start.install:
-                found.sums[cell("install", start.install, day)] = 1
+                sums[cell("install", start.install, day)] = 1
             if start.seen is not None and day > start.seen:
-                found.sums[cell("first_seen", start.seen, day)] = 1
+                sums[cell("first_seen", start.seen, day)] = 1
         elif installs or purchases or answers:
-            found.sets.add(set_name("other", day))
+            sets.add(set_name("other", day))
         if purchases:
-            found.sets.add(set_name("purchase", day))
-        again = sum(summary.installs[slot] for slot in installs) - (day == start.install)
-        if again > 0:
-            found.sums[REINSTALLS, iso(day)] = again
-        if MONEY in families and (summary.money or purchases):
+            sets.add(set_name("purchase", day))
+        if installs:
+            again = sum(summary.installs[slot] for slot in installs) - (day == start.install)
+            if again > 0:
+                sums[REINSTALLS, iso(day)] = again
+        if has_money:
             add_money(record, start, day, sessions, purchases, found)
-        if answers and FEEDBACK in families:
+        if answers and FEEDBACK in scope.families:
             add_answers(summary, start, day, answers, found)

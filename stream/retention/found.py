@@ -18,6 +18,8 @@ class Facts(NamedTuple):
 
     def minus(self, was: "Facts") -> "Delta":
         """How these facts differ from what was."""
+        if not (was.sets or was.sums or was.ledgers):
+            return Delta(sorted(self.sets), [], _not_zero(self.sums), _not_zero(self.ledgers))
         return Delta(
             sorted(self.sets - was.sets),
             sorted(was.sets - self.sets),
@@ -39,7 +41,11 @@ def _difference(now: dict[_K, int], was: dict[_K, int]) -> dict[_K, int]:
     changed = dict(now)
     for key, amount in was.items():
         changed[key] = changed.get(key, 0) - amount
-    return {key: amount for key, amount in changed.items() if amount}
+    return _not_zero(changed)
+
+
+def _not_zero(amounts: dict[_K, int]) -> dict[_K, int]:
+    return {key: amount for key, amount in amounts.items() if amount}
 
 
 def slots_between(slots: Collection[int], first: int, end: int) -> Sequence[int]:

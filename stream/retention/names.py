@@ -92,6 +92,14 @@ def values_counter(dimension: str) -> str:
     return "values:" + dimension
 
 
+@lru_cache(maxsize=16_384)
+def segments(dims: tuple[tuple[str, str], ...]) -> tuple[list[str], dict[Sum, int]]:
+    """The sets and sums of some dimensions; many users share them, so neither may be changed."""
+    return [value_name(name, value) for name, value in dims], {
+        (values_counter(name), value): 1 for name, value in dims
+    }
+
+
 @lru_cache(maxsize=65_536)
 def window_name(cohort: str, kind: str, number: int) -> str:
     """The set of one kind in the Nth 24 hours after the start."""

@@ -6,6 +6,7 @@ then something comes that a short way must leave alone: an earlier session, anot
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from datetime import date
@@ -61,14 +62,35 @@ def _record(rng: random.Random, at: int, topic: str, user: int, said: dict[str, 
     return Record(topic, json.dumps(fields | money | said).encode(), START_MS + 400 * DAY_MS)
 
 
+def engine_of(store: Any) -> Engine:
+    """An engine that remembers nobody yet."""
+    decoder = Decoder(zones=lambda app: zone(ZONE), secret=b"s", earliest_ms=0)
+    return Engine(store, decoder, lambda app: zone(ZONE), log_id="log", clock=lambda: 0.0, now_ms=lambda: 0)
+
+
+class Distant:
+    """A store that lets others go first before it does anything."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if not asyncio.iscoroutinefunction(found):
+            return found
+
+        async def later(*args: Any, **named: Any) -> Any:
+            await asyncio.sleep(0)
+            return await found(*args, **named)
+
+        return later
+
+
 async def count_in_order(store: MemoryStore, records: list[Record], rng: random.Random, engines: int) -> int:
     """Each run of one topic is a batch; every engine keeps its memory of users. How many events changed nothing."""
     made = []
     for number in range(engines):
-        decoder = Decoder(zones=lambda app: zone(ZONE), secret=b"s", earliest_ms=0)
-        one = Engine(
-            store.client(), decoder, lambda app: zone(ZONE), log_id="log", clock=lambda: 0.0, now_ms=lambda: 0
-        )
+        one = engine_of(store.client())
         await one.assigned([(topic, number) for topic in ("installs", "sessions", "purchases")])
         made.append(one)
     nexts: dict[tuple[str, int], int] = {}
@@ -120,3 +142,16 @@ async def test_a_repeat_of_usual_traffic_changes_nothing() -> None:
             position.clear()
         assert await count_in_order(other, records, random.Random(2), 1) == len(records)
         assert other.snapshot()["apps"] == before["apps"]
+
+
+async def test_batches_that_are_counted_at_the_same_time_plan_no_user_twice() -> None:
+    engine = engine_of(Distant(MemoryStore()))
+    batches = []
+    for topic, number in (("installs", 0), ("sessions", 0), ("sessions", 1), ("purchases", 0)):
+        values = [_record(random.Random(user), START_MS + user, topic, user, {}) for user in range(20)]
+        records = [LogRecord(at, one.timestamp, one.key, one.value) for at, one in enumerate(values)]
+        batches.append(RecordBatch(topic, number, 0, len(records), records))
+    await engine.assigned([(batch.topic, batch.partition) for batch in batches])
+    outcomes = await asyncio.gather(*(engine.count(batch, _no_letters) for batch in batches))
+    assert [outcome.users for outcome in outcomes] == [20] * 4
+    assert [outcome.conflicts for outcome in outcomes] == [0] * 4

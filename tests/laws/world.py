@@ -12,7 +12,7 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ from tests.strategies import Record, Story
 PARTITIONS = 4
 LOG_ID = "log-1"
 LIVES_MAX = 60
+AT_ONCE = 3  # batches of different partitions that a worker counts at the same time
 NOW_MS = epoch_ms("2030-01-01T00:00:00Z")  # long after every story
 CHECKS = 4  # A check passes silently while the store is away; several in a row are never all of them lost.
 Partition = tuple[str, int]
@@ -285,14 +286,8 @@ class World:
         self, engine: Engine, mine: list[Partition], at: dict[Partition, int], deliver: Deliver
     ) -> None:
         while left := [where for where in mine if at[where] < self.log.ends[where]]:
-            where = self.rng.choice(left)
-            batch = self.log.batch(where, at[where], self.rng.randint(1, self.batch_max))
-            self.fetched[where] = batch.next
-            try:
-                await engine.count(batch, deliver)
-                at[where] = batch.next
-            except Hole as hole:
-                at[where] = self._sought(batch, hole.position)
+            some = self.rng.sample(left, k=min(len(left), self.rng.randint(1, AT_ONCE)))
+            await _all_of([self._count(engine, where, at, deliver) for where in some])
             if self.rng.random() < 0.1:
                 await engine.check_progress()
             if self.rng.random() < 0.05:
@@ -300,5 +295,28 @@ class World:
                 engine.revoked(away)
                 at |= await self._assigned(engine, away)
 
+    async def _count(
+        self, engine: Engine, where: Partition, at: dict[Partition, int], deliver: Deliver
+    ) -> None:
+        """Count the next batch of one partition."""
+        batch = self.log.batch(where, at[where], self.rng.randint(1, self.batch_max))
+        self.fetched[where] = batch.next
+        try:
+            await engine.count(batch, deliver)
+            at[where] = batch.next
+        except Hole as hole:
+            at[where] = self._sought(batch, hole.position)
+
     async def _deliver(self, letters: list[DeadLetter]) -> None:
         self.dead_letters += letters
+
+
+async def _all_of(calls: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """All at the same time; the first that fails takes the others along, as the end of a process would."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

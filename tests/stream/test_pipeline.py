@@ -207,6 +207,16 @@ def test_the_usual_journey_never_takes_the_long_way() -> None:
     assert facts(one.record(), SCOPE).sets == one.sets
 
 
+def test_sessions_after_a_purchase_take_the_short_way_again() -> None:
+    one = One()
+    for step in ([("install", 0)], [("session", 0)], [("purchase", 1)]):
+        one.feed(journey(*step), append=True)
+    events = journey(("session", 2), ("session", 3))
+    assert one._short(events) is not None
+    one.feed(events, append=True)
+    assert facts(one.record(), SCOPE).sets == one.sets
+
+
 def test_a_later_session_costs_one_byte_two_memberships_two_cells_and_an_hour() -> None:
     one = One()
     one.feed([Event("install", "demo", USER, "i", START, ZONE.slot(START))], append=False)
