@@ -11,6 +11,7 @@ from faust.types import TP
 from mode.supervisors import CrashingSupervisor
 
 from consumers.ingest.slices import RecordSlice
+from consumers.ingest.turns import Turns
 from consumers.kafka_access import KafkaUnavailable
 from consumers.logs import about
 from stream.engine import BatchOutcome, DeadLetter, Hole, RecordBatch
@@ -20,8 +21,10 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS_MIN = 0.1
 RETRY_SECONDS_MAX = 5.0
-# Slices of different partitions of a topic that are counted at the same time.
+# Slices that are counted at the same time: while one waits for its last calls, another is decoded and planned.
 SLICES_AT_ONCE = 2
+# What users begin with: behind it, what they did takes the short ways of the engine.
+FIRST = "installs"
 
 Deliver = Callable[[list[DeadLetter]], Awaitable[None]]
 Recorder = Callable[[BatchOutcome, str], None]
@@ -60,22 +63,25 @@ class Counter:
         self.failed: BaseException | None = None
         self.positions: dict[TP, int] = {}  # of each assigned partition the next offset to count
         self._let_go: set[TP] = set()  # revoked while a slice of theirs was being counted
-        self.in_work: dict[
-            TP, float
-        ] = {}  # partitions of which a slice is being counted, since when (monotonic seconds)
+        # Partitions of which a slice is being counted or waits for its turn, since when (monotonic seconds).
+        self.in_work: dict[TP, float] = {}
+        # In the order in which Kafka got them, which is that in which they are cheapest to count.
+        self._turns = Turns(SLICES_AT_ONCE)
 
     async def settle(self, consumer: Any, piece: RecordSlice) -> None:
         """Counts the slice, or seeks back where the store needs what lies before it. A stale slice is dropped."""
-        if not consumer.is_current(piece) or piece.tp not in self.positions:
-            return
         topic, partition = self._name(piece.tp)
-        batch = RecordBatch(topic, partition, piece.first, piece.next, piece.records)
-        self.in_work[piece.tp] = began = time.monotonic()
+        self.in_work[piece.tp] = time.monotonic()
         known = {"topic": piece.tp.topic, "partition": partition, "first": piece.first, "next": piece.next}
         try:
-            with about(**known, events=len(piece.records)):
-                outcome = await self._engine.count(batch, self._deliver)
-                log.debug("counted in %.3f s", time.monotonic() - began)
+            async with self._turns.turn(_age(piece, topic)):
+                if not consumer.is_current(piece) or piece.tp not in self.positions:
+                    return
+                began = time.monotonic()
+                batch = RecordBatch(topic, partition, piece.first, piece.next, piece.records)
+                with about(**known, events=len(piece.records)):
+                    outcome = await self._engine.count(batch, self._deliver)
+                    log.debug("counted in %.3f s", time.monotonic() - began)
         except Hole as hole:
             log.warning(
                 "%s[%d] continues at %d, counted is up to %d: reading from there",
@@ -129,6 +135,16 @@ class Counter:
 
     def _name(self, tp: TP) -> tuple[str, int]:
         return tp.topic.removeprefix(self._prefix), tp.partition
+
+
+def _age(piece: RecordSlice, topic: str) -> int:
+    """By which slices take turns: the first topic by its first record, the others by their last one, so that it comes before
+    what overlaps with it.
+    """
+    if not piece.records:
+        return 0
+    timestamp: int = piece.records[0 if topic == FIRST else -1].timestamp
+    return timestamp
 
 
 def add_agents(app: faust.App, topics: Iterable[str], counter: Counter) -> None:

@@ -9,7 +9,7 @@ from faust.types.auth import CredentialsT
 from mode.supervisors import CrashingSupervisor
 from yarl import URL
 
-from consumers.ingest.agents import Counter, add_agents
+from consumers.ingest.agents import FIRST, Counter, add_agents
 from consumers.ingest.fetching import FETCH_BYTES_MAX, Intake
 from consumers.ingest.slices import SLICES_PER_TOPIC_MAX, Budget
 from consumers.ingest.transport import SliceTransport
@@ -60,7 +60,8 @@ def build_app(
         autodiscover=False,
     )
     full = [settings.topic(topic) for topic in topics]
-    intake = Intake(frozenset(full), counter.read_from, counter.revoked, Budget(budget_bytes))
+    budget, ahead = Budget(budget_bytes), settings.topic(FIRST)
+    intake = Intake(frozenset(full), counter.read_from, counter.revoked, budget, ahead)
     app.transport = SliceTransport(urls, app, intake)
     add_agents(app, full, counter)
     return app

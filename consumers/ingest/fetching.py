@@ -7,6 +7,7 @@ and offsets that compaction took away.
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from consumers.ingest.slices import (
     SLICE_RECORDS_MAX,
     Budget,
     RecordSlice,
+    shares,
 )
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ class Intake:
     """What the transport needs to know of the rest.
 
     topics    full names of the topics that are read in slices; others are plain Faust topics
+    ahead     the one of them that others should not overtake, since their events are cheaper to count behind its own
     positions where partitions are to be read from; waits for ever while the store is away
     revoked   told which partitions are no longer ours
     """
@@ -47,6 +50,7 @@ class Intake:
     positions: Callable[[set[TP]], Awaitable[Mapping[TP, int]]]
     revoked: Callable[[set[TP]], None]
     budget: Budget
+    ahead: str = ""
 
 
 class SliceThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust has no types that hold
@@ -203,6 +207,7 @@ class SliceThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust
 
     def _drain(self, fetcher: Any, active: set[TP]) -> dict[Any, list[Any]]:
         drained: dict[Any, list[Any]] = {}
+        sizes = shares(_left(fetcher), self.intake.ahead)
         for tp in [tp for tp in list(fetcher._records) if tp.topic in self.intake.topics]:
             if not fetcher._subscriptions.is_assigned(tp):
                 del fetcher._records[tp]
@@ -213,13 +218,13 @@ class SliceThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust
                     error = fetcher._records.pop(tp)
                     fetcher._notify(fetcher._wait_consume_future)
                     error.check_raise()
-                piece = self._take(fetcher, tp)
+                piece = self._take(fetcher, tp, sizes.get(tp.topic, 1.0))
                 if piece is not None:
                     self.intake.budget.take(piece)
                     drained[tp] = [piece]
         return drained
 
-    def _take(self, fetcher: Any, tp: TopicPartition) -> RecordSlice | None:
+    def _take(self, fetcher: Any, tp: TopicPartition, share: float) -> RecordSlice | None:
         # No await in here: position before, records and position after are one moment.
         result = fetcher._records[tp]
         state = fetcher._subscriptions.subscription.assignment.state_value(tp)
@@ -232,7 +237,7 @@ class SliceThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust
             size_bytes += sum(
                 len(r.value or b"") + len(r.key or b"") for r in chunk
             ) + RECORD_OVERHEAD_BYTES * len(chunk)
-            if len(records) >= SLICE_RECORDS_MAX or size_bytes >= SLICE_BYTES_MAX:
+            if len(records) >= SLICE_RECORDS_MAX * share or size_bytes >= SLICE_BYTES_MAX * share:
                 break
         if first is None or not result.has_more():
             del fetcher._records[tp]
@@ -241,3 +246,14 @@ class SliceThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust
             return None  # fetched from a position that was left by a seek
         ours = TP(tp.topic, tp.partition)
         return RecordSlice(ours, first, state.position, records, size_bytes, self.epochs.get(ours, 0))
+
+
+def _left(fetcher: Any) -> Counter[str]:
+    """How many offsets there are to go, by topic, as far as the broker has told."""
+    assignment = fetcher._subscriptions.subscription.assignment
+    left: Counter[str] = Counter()
+    for tp in assignment.tps:
+        state = assignment.state_value(tp)
+        if state.highwater is not None and state.has_valid_position:
+            left[tp.topic] += state.highwater - state.position
+    return left

@@ -3,7 +3,7 @@
 import contextlib
 import weakref
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from faust.types import TP
 # objects' own heads.
 RECORD_OVERHEAD_BYTES = 512
 SLICE_RECORDS_MAX = 16_000
-SLICE_BYTES_MAX = 4 * 1024 * 1024
+SLICE_BYTES_MAX = 8 * 1024 * 1024
 # Of one topic, the slice in work included. One is worked on while the next is ready; more only costs memory.
 SLICES_PER_TOPIC_MAX = 4
 
@@ -81,3 +81,13 @@ class Budget:
             topic, size_bytes = self._returned.popleft()
             self._bytes -= size_bytes
             self._slices[topic] -= 1
+
+
+def shares(left: Mapping[str, int], ahead: str) -> dict[str, float]:
+    """How large slices of each topic may be: 1 for the one with the most to go, and for the one that may be `ahead`.
+
+    In proportion to the records that are left, so that behind a long backlog the topics come through its time together. With
+    slices of one size the purchases of a month would all be counted before the sessions of its second day.
+    """
+    most = max(left.values(), default=0)
+    return {topic: 1.0 if topic == ahead or not most else some / most for topic, some in left.items()}

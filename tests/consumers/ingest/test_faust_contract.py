@@ -112,6 +112,7 @@ def test_the_fetcher_has_what_we_reach_into() -> None:
     ]
     assert isinstance(TopicPartitionState.position, property)
     assert isinstance(TopicPartitionState.has_valid_position, property)
+    assert "self.highwater = " in source(TopicPartitionState.__init__)
 
 
 def test_a_seek_makes_what_was_fetched_before_void() -> None:

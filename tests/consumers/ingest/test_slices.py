@@ -4,7 +4,7 @@ import gc
 
 from faust.types import TP
 
-from consumers.ingest.slices import Budget, RecordSlice
+from consumers.ingest.slices import Budget, RecordSlice, shares
 
 SESSIONS, INSTALLS = TP("sessions", 0), TP("installs", 0)
 
@@ -51,3 +51,12 @@ def test_a_slice_that_was_thrown_away_is_given_back() -> None:
     budget.take(piece())
     gc.collect()
     assert budget.bytes_waiting == 0
+
+
+def test_slices_are_cut_in_proportion_to_what_is_left_of_each_topic() -> None:
+    left = {"sessions": 1_000, "purchases": 40, "installs": 80, "feedback": 0}
+    wanted = {"sessions": 1.0, "purchases": 0.04, "installs": 1.0, "feedback": 0.0}
+    assert shares(left, "installs") == wanted
+    assert shares({"purchases": 40}, "installs") == {"purchases": 1.0}
+    assert shares({"purchases": 0}, "installs") == {"purchases": 1.0}
+    assert shares({}, "installs") == {}
