@@ -15,7 +15,7 @@ import numpy as np
 from stream.report.parameters import QueryError, Where
 from stream.report.sets import NOT_SET, Bitmap, fit
 from stream.retention.days import iso
-from stream.retention.names import late_counter, late_name, value_name, values_counter, was_name
+from stream.retention.names import late_counter, late_name, value_name, values_counter, was_counter, was_name
 from stream.store.protocol import Store, View
 
 VALUES_AT_ONCE = 256
@@ -56,30 +56,33 @@ class Wanted(NamedTuple):
 class Past:
     """What was said after the last day of an answer.
 
-    days      on which somebody's value changed, oldest first
-    was       the days on which a value ended that somebody had before
+    days      on which somebody's value changed, oldest first, by dimension
+    was       the values that ended on them, where all values are looked at
     changed   whose dimension changed on some of the days
-    first     by day whose dimension changed on it for the first time
+    first     by day whose dimension changed on it for the first time, where a value may have ended
     """
 
     def __init__(self, wanted: Wanted, counters: Counters) -> None:
+        last = iso(wanted.today)
         self._days: dict[str, list[int]] = {}
+        for name in wanted.names:
+            after = [day for day, users in counters[late_counter(name)].items() if day > last and users > 0]
+            if after:
+                self._days[name] = [date.fromisoformat(day).toordinal() for day in sorted(after)]
         self._was: dict[str, dict[str, list[int]]] = {}
+        for name, day, counter in self._ends(wanted):
+            for value in counters.get(counter, ()):
+                self._was.setdefault(name, {}).setdefault(value, []).append(day)
+        self.counters = [counter for _, _, counter in self._ends(wanted)]
+        self._spread = frozenset(wanted.spread)
         self._changed: dict[str, Bitmap] = {}
         self._first: dict[tuple[str, int], Bitmap] = {}
-        last = iso(wanted.today)
-        for name in wanted.names:
-            days = set()
-            for field in sorted(counters[late_counter(name)]):
-                text, _, value = field.partition("=")
-                if text <= last or counters[late_counter(name)][field] <= 0:
-                    continue
-                day = date.fromisoformat(text).toordinal()
-                days.add(day)
-                if value:
-                    self._was.setdefault(name, {}).setdefault(value, []).append(day)
-            if days:
-                self._days[name] = sorted(days)
+
+    def _ends(self, wanted: Wanted) -> list[tuple[str, int, str]]:
+        """Dimensions all of whose values are looked at, days, and the counters that know which values ended on them."""
+        return [
+            (name, day, was_counter(name, day)) for name in wanted.spread for day in self._days.get(name, ())
+        ]
 
     def has_sets_of(self, other: "Past") -> bool:
         """Whether another one knows of the same sets."""
@@ -94,8 +97,8 @@ class Past:
         return list(self._was.get(name, ()))
 
     def days_of(self, name: str, value: str) -> list[int]:
-        """The days on which somebody's value ended."""
-        return self._was.get(name, {}).get(value, [])
+        """The days on which somebody's value may have ended."""
+        return self._was.get(name, {}).get(value, []) if name in self._spread else self._days.get(name, [])
 
     def is_of(self, name: str) -> bool:
         """Whether anything was said after the last day."""
@@ -105,10 +108,10 @@ class Past:
         """Who changed when, from the sets."""
         for name, days in self._days.items():
             changed = np.zeros_like(sets[late_name(name, days[0])])
-            ending = {day for some in self._was.get(name, {}).values() for day in some}
+            ends = {day for some in self._was.get(name, {}).values() for day in some}
             for day in days:
                 users = sets[late_name(name, day)]
-                if day in ending:
+                if day in ends or name not in self._spread:
                     self._first[name, day] = users & ~changed
                 changed |= users
             self._changed[name] = changed
@@ -135,20 +138,22 @@ async def view_at(
 
     Raises QueryError where too much was said after the last day.
     """
-    known: Counters = {name: {} for name in wanted.counters}
+    known: dict[str, Mapping[str, int]] = {name: {} for name in wanted.counters}
     if wanted.spread:
-        known = (await store.view(app, counters=wanted.counters)).counters
+        known |= (await store.view(app, counters=wanted.counters)).counters
     while True:
         past = Past(wanted, known)
         if len(past.sets()) > CHANGES_MAX:
             raise QueryError(
                 f"dimensions have changed on more than {CHANGES_MAX:,} days after as_of; ask with a later as_of or fewer dimensions"
             )
-        names = [*sets, *_value_sets(wanted, known, past), *past.sets()]
-        view = await store.view(
-            app, counters=[*counters, *wanted.counters], sets=list(dict.fromkeys(names)), ledgers=ledgers
-        )
-        known = view.counters
+        if past.counters:
+            known |= (await store.view(app, counters=past.counters)).counters
+            past = Past(wanted, known)
+        needed = [*counters, *wanted.counters, *past.counters]
+        names = dict.fromkeys([*sets, *_value_sets(wanted, known, past), *past.sets()])
+        view = await store.view(app, counters=needed, sets=list(names), ledgers=ledgers)
+        known = dict(view.counters)
         now = Past(wanted, known)
         if now.has_sets_of(past):
             if now.sets():

@@ -22,6 +22,7 @@ from stream.retention.names import (
     late_name,
     segments,
     set_name,
+    was_counter,
     was_name,
 )
 from stream.retention.records import Record, has_slot_between
@@ -132,10 +133,11 @@ def _add_segments(start: Anchors, found: Facts) -> None:
     found.sums.update(sums)
     for name, day, was, slots in start.late:
         found.sets.add(late_name(name, day))
-        found.sums[late(name, day, was)] = 1
+        found.sums[late(name, day)] = 1
         found.sums.update((late_hour(name, slot), 1) for slot in slots)
         if was is not None:
             found.sets.add(was_name(name, was, day))
+            found.sums[was_counter(name, day), was] = 1
 
 
 def _add_days(record: Record, start: Anchors, days: Iterable[int], scope: Scope, found: Facts) -> None:

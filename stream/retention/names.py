@@ -8,7 +8,8 @@ sets      session:D  other:D (active without a session)  purchase:D  install:D  
           apart:first_seen  first seen in another slot than installed
           window:COHORT:KIND:N  active (session, other) or buying (purchase) in the Nth 24 hours after the start
 counters  triangle:COHORT:D  n -> users back on day n, 0 -> size      reinstalls  D -> installs after the first
-          values:NAME  value -> users      late:NAME  D, or D=VALUE -> users whose dimension changed on D, from none or from VALUE
+          values:NAME  value -> users      late:NAME  D -> users whose dimension changed on D, a later day than their first
+          was:NAME:D  value -> those of them who had it before
           late_hourly:NAME:D  k -> users whose dimension changed in slot k
           currencies  currency -> days of users with money in it
           hourly:D  k -> users active in slot k                   moved:D  k -> users whose money moved in slot k
@@ -73,13 +74,18 @@ def was_name(dimension: str, value: str, day: int) -> str:
 
 
 def late_counter(dimension: str) -> str:
-    """The counter that knows the days on which a dimension changed, and what it was before."""
+    """The counter that knows the days on which a dimension changed."""
     return "late:" + dimension
 
 
-def late(dimension: str, day: int, was: str | None) -> Sum:
-    """The sum of the users whose dimension changed on a day, from some value or from none."""
-    return late_counter(dimension), iso(day) if was is None else f"{iso(day)}={was}"
+def late(dimension: str, day: int) -> Sum:
+    """The sum of the users whose dimension changed on such a day."""
+    return late_counter(dimension), iso(day)
+
+
+def was_counter(dimension: str, day: int) -> str:
+    """The counter that knows the values which a dimension had before it changed on a day."""
+    return set_name("was:" + dimension, day)
 
 
 def late_hour(dimension: str, slot: int) -> Sum:

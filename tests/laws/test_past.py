@@ -130,7 +130,7 @@ def segmented(draw: st.DrawFn, story: Story, what: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("what", ASK)
-@examples(60, shrink=False)
+@examples(35, shrink=False)
 @given(data=st.data(), story=late_stories(joined=True), shards=st.sampled_from([1, 3]))
 async def test_segments_of_the_past_are_those_of_the_oracle(
     what: str, data: st.DataObject, story: Story, shards: int
