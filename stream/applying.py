@@ -95,8 +95,7 @@ class Applying:
                 while moved := await calls.moved():
                     self.conflicts += len(moved)
                     for user, record in moved.items():
-                        if (planned := await self._plan(user, record, group[user])) is not None:
-                            await calls.add(planned, group[user], again=True)
+                        await self._plan_in_full(calls, user, record, group[user], again=True)
             finally:
                 calls.cancel()
 
@@ -104,28 +103,27 @@ class Applying:
         """Users that are remembered first, the others with their records from the store."""
         unknown: list[bytes] = []
         for user in users:
-            known = self._cache.get(user)
+            known, events = self._cache.get(user), group[user]
             if known is None:
                 unknown.append(user)
-            else:
-                await self._plan_remembered(calls, user, known, group[user])
+            elif (planned := plan_known(user, known, events, self._scope)) is None:
+                await self._plan_in_full(calls, user, known.record, events)
+            elif calls.add(planned, events):
+                await calls.send()
         for at in range(0, len(unknown), READ_USERS_MAX):
             some = unknown[at : at + READ_USERS_MAX]
             records = await self._insist(lambda some=some: self._store.read(self._app, calls.shard, some))  # type: ignore[misc]
             for user, record in zip(some, records, strict=True):
                 # Another slice may have planned for the user since.
                 known = self._cache.get(user)
-                if known is not None:
-                    await self._plan_remembered(calls, user, known, group[user])
-                elif (planned := await self._plan(user, record, group[user])) is not None:
-                    await calls.add(planned, group[user])
+                await self._plan_in_full(calls, user, record if known is None else known.record, group[user])
 
-    async def _plan_remembered(self, calls: "_Calls", user: bytes, known: Known, events: list[Event]) -> None:
-        planned = plan_known(user, known, events, self._scope)
-        if planned is None:
-            planned = await self._plan(user, known.record, events)
-        if planned is not None:
-            await calls.add(planned, events)
+    async def _plan_in_full(
+        self, calls: "_Calls", user: bytes, record: bytes | None, events: list[Event], *, again: bool = False
+    ) -> None:
+        planned = await self._plan(user, record, events)
+        if planned is not None and calls.add(planned, events, again=again):
+            await calls.send()
 
     async def _plan(self, user: bytes, record: bytes | None, events: list[Event]) -> Plan | None:
         """The plan for a user; None where the id is joined with others, whose turn comes later."""
@@ -174,23 +172,25 @@ class _Calls:
         self._under_way: set[asyncio.Task[None]] = set()
         self._moved: dict[bytes, bytes | None] = {}
 
-    async def add(self, planned: Plan, events: Sequence[Event], *, again: bool = False) -> None:
-        """Send a plan with the next call; events that change nothing are counted as repeated, but not `again`."""
+    def add(self, planned: Plan, events: Sequence[Event], *, again: bool = False) -> bool:
+        """Take a plan along with the next call; whether that call is full now and is to be sent.
+
+        Events that change nothing are counted as repeated, but not `again`.
+        """
         write = planned.write
         if write is None:
             self._applying.repeated += 0 if again else len(events)
-            return
+            return False
         revise(write, events, self._applying.first_open)
         self._applying.remember(write.user, planned.known)
         self._writes.append(write)
         self._operations += 1 + len(write.delta.joins) + len(write.delta.leaves) + len(write.parts)
-        if len(self._writes) >= CALL_USERS_MAX or self._operations >= CALL_OPERATIONS_MAX:
-            await self._send()
+        return len(self._writes) >= CALL_USERS_MAX or self._operations >= CALL_OPERATIONS_MAX
 
     async def moved(self) -> dict[bytes, bytes | None]:
         """Send what is left and wait for all; the users that somebody else wrote in between, with their records as they are now."""
         if self._writes:
-            await self._send()
+            await self.send()
         await asyncio.gather(*self._under_way)
         self._under_way.clear()
         moved, self._moved = self._moved, {}
@@ -201,7 +201,8 @@ class _Calls:
         for call in self._under_way:
             call.cancel()
 
-    async def _send(self) -> None:
+    async def send(self) -> None:
+        """Send what was added, once there are not too many calls on their way."""
         writes, self._writes, self._operations = self._writes, [], 0
         while len(self._under_way) >= _CALLS_IN_FLIGHT_MAX:
             done, self._under_way = await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)

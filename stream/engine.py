@@ -6,6 +6,7 @@ harmless, since a user whose record already holds an event changes nothing when 
 
 import asyncio
 import logging
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -269,7 +270,7 @@ class Engine:
 
     async def _advance(self, batch: RecordBatch, hole: int, dead: Sequence[int], void: Sequence[int]) -> None:
         def totals_from(counted: int) -> dict[str, int]:
-            records = sum(record.offset >= counted for record in batch.records)
+            records = len(batch.records) - bisect_left(batch.records, counted, key=lambda one: one.offset)
             letters, erased = (sum(offset >= counted for offset in some) for some in (dead, void))
             missing = hole if counted < batch.first else 0
             return {

@@ -87,7 +87,7 @@ _decode_row = msgspec.msgpack.Decoder(_KeptRow).decode
 
 def encode(record: Record) -> bytes:
     """The bytes of a record; of one kept apart, those without its kept events."""
-    flags, parts, extra = 0, [b""], _Extra()
+    flags, parts = 0, [b""]
     install = _plain_install(record)
     if install is not None:
         flags |= _INSTALL
@@ -98,25 +98,31 @@ def encode(record: Record) -> bytes:
         same, spoken = _write_said(said, install.ts_ms if install else None, install.dims if install else ())
         flags |= same
         parts.append(spoken)
-    elif record.said:
-        extra.said = _sorted(record.said)
     if record.apart:
         flags |= _APART
-        _put_summary(record.summary, extra)
-    elif len(record.kept) > (install is not None):
-        extra.kept = [
-            _row(key, kept)
-            for key, kept in sorted(record.kept.items())
-            if install is None or key[0] != INSTALL
-        ]
-    extra.erased_until, extra.links = record.erased_until, _sorted(record.links)
-    if record.apart or extra != _Extra():
+    extra = _extra(record, has_install=install is not None, has_said=said is not None)
+    if extra is not None:
         flags |= _EXTRA
         packed = _encode_extra(extra)
         parts += write_varint(len(packed)), packed
     parts[0] = bytes((flags,))
     parts.append(_write_slots(record.sessions, install.ts_ms if install else _NO_INSTALL_MS))
     return b"".join(parts)
+
+
+def _extra(record: Record, *, has_install: bool, has_said: bool) -> _Extra | None:
+    """What the short forms of an install and of what sessions said do not hold; None where nothing is left."""
+    says = {} if has_said else record.said
+    rest = len(record.kept) > has_install
+    if not (says or rest or record.apart or record.links) and record.erased_until is None:
+        return None
+    extra = _Extra(said=_sorted(says), erased_until=record.erased_until, links=_sorted(record.links))
+    if record.apart:
+        _put_summary(record.summary, extra)
+    elif rest:
+        some = [(key, kept) for key, kept in record.kept.items() if not has_install or key[0] != INSTALL]
+        extra.kept = [_row(key, kept) for key, kept in sorted(some)]
+    return extra
 
 
 def decode(data: bytes, zone: Zone) -> Record:
