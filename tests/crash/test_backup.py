@@ -1,7 +1,10 @@
 """Is an old snapshot of Redis a backup? It holds numbers and positions of one moment, and the log has the rest."""
 
 import asyncio
+import re
+import shlex
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,13 +20,14 @@ from tests.servers import ApacheKafka, Valkey
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.crash
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 
 
 async def test_an_old_snapshot_and_the_log_give_the_same_tables(
     kafka: ApacheKafka, make_valkey: Callable[..., Valkey], tmp_path: Path
 ) -> None:
-    """The steps are those of docs/operations.md: BGSAVE, keep dump.rdb; later stop, put it back, start."""
-    valkey = make_valkey("--appendonly", "no", keep=True)
+    """The steps are those of docs/operations.md: BGSAVE, keep dump.rdb; later stop, begin the append-only file with it, start."""
+    valkey = make_valkey(keep=True)
     settings = (await own(kafka)).model_copy(update={"redis_url": Settings(redis_url=valkey.url).redis_url})
     store, records = RedisStore.connect(valkey.url), story(seed=11)
     team = Team(settings, tmp_path)
@@ -45,7 +49,7 @@ async def test_an_old_snapshot_and_the_log_give_the_same_tables(
         before, positions = await answers(store), await store.positions()
 
         valkey.kill()
-        shutil.copy(backup, data)
+        restore(data.parent, backup)
         valkey.start()
         await store.aclose()  # its connections are those to the server that was killed
         went_back = await store.positions()
@@ -60,6 +64,15 @@ async def test_an_old_snapshot_and_the_log_give_the_same_tables(
     finally:
         team.close()
         await store.aclose()
+
+
+def restore(directory: Path, backup: Path) -> None:
+    """Runs what the page says, as it would run in the container, whose /data is this directory."""
+    scripts = re.findall(r"sh -ec '(.*?)' < numbers\.rdb", OPERATIONS.read_text(), re.DOTALL)
+    assert len(scripts) == 1
+    with backup.open("rb") as numbers:
+        script = scripts[0].replace("/data", shlex.quote(str(directory)))
+        subprocess.run(["sh", "-ec", script], stdin=numbers, check=True, timeout=60)
 
 
 def went_back_in(directory: Path) -> bool:
