@@ -21,6 +21,8 @@ LOOP_ENDS, LOOP_SECONDS = 5, 60.0  # so many ends within so long are a crash loo
 STOP_SECONDS = 8.0  # longer than the shutdown deadline of any role
 TAIL_BYTES = 2048
 NUMBER = re.compile(r"\d+")  # times and process ids do not make another reason
+# How a line of our own log begins: of no use to who is told why a role ended.
+LOG_HEAD = re.compile(r"^\S+Z (DEBUG|INFO|WARNING|ERROR|CRITICAL)\s+[\w.]+: ")
 TELLING = re.compile(r"\b(ERROR|CRITICAL|[Ee]rror|[A-Z]\w*(Error|Exception)):? ")
 
 
@@ -94,7 +96,7 @@ class Role:
             file.seek(max(begin, self.log.stat().st_size - TAIL_BYTES))
             lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
         telling = [line for line in lines if TELLING.search(line)] or lines
-        return telling[-1].strip() if telling else "it said nothing"
+        return LOG_HEAD.sub("", telling[-1].strip()) if telling else "it said nothing"
 
     async def _keep_running(self) -> None:
         while True:

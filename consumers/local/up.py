@@ -21,6 +21,7 @@ from consumers.kafka import Kafka
 from consumers.local import probes, servers
 from consumers.local.data_dir import DataDir, write_json
 from consumers.local.drain import uncounted
+from consumers.local.kept import misfit
 from consumers.local.place import CannotStart, Place
 from consumers.local.supervisor import Role
 from consumers.settings import Settings, environment
@@ -51,6 +52,7 @@ class _Up:
         broker, store = servers.broker_binary(), servers.store_binary()
         self._place = Place.found(settings, data_dir.secret(), options.port)
         self._data_dir, self._options = data_dir, options
+        self._keeps = any(data_dir.store.iterdir())
         self._stopping, self._hurry = asyncio.Event(), asyncio.Event()
         place, env = self._place, environment(self._place.settings)
 
@@ -91,14 +93,17 @@ class _Up:
             await self._stop()
 
     async def _start(self) -> None:
-        for roles in ([self._store, self._broker], self._readers):
-            for role in roles:
-                role.start()
-            await self._all_up(roles)
+        await self._begin_all([self._store, self._broker])
+        if self._keeps and (problem := await misfit(self._place.settings)):
+            # The broker's log is in memory: what was counted cannot be read from it again.
+            raise CannotStart(f"{problem}; or begin anew with another --data-dir")
+        await self._begin_all(self._readers)
         if self._options.demo:
             await self._until(self._numbers_show, "no number shows")
 
-    async def _all_up(self, roles: Iterable[Role]) -> None:
+    async def _begin_all(self, roles: list[Role]) -> None:
+        for role in roles:
+            role.start()
         await self._until(lambda: _all(role.up for role in roles), "not every process is ready")
 
     async def _until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:

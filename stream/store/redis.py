@@ -51,7 +51,7 @@ _Answer = TypeVar("_Answer")
 def _counted_otherwise(name: str, stored: str | None, ours: str | None) -> str:
     return (
         f"the data in Redis was counted with {name}={stored}, this process has {ours}. "
-        "Set it back, or rebuild: an empty Redis and a replay of the topics from the beginning"
+        "Set it back, or rebuild, where the topics still hold everything: an empty Redis and a replay from the beginning"
     )
 
 

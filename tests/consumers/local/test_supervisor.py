@@ -78,6 +78,13 @@ async def test_the_last_error_of_the_log_is_the_reason(make: Make) -> None:
     assert role.last_words() == "12:00 ERROR x: the disk is full"
 
 
+async def test_the_head_of_a_log_line_is_no_part_of_the_reason(make: Make) -> None:
+    line = "2026-11-26T10:00:00.123456Z ERROR consumers.ingest.worker: ending: WentBack: the store fell back"
+    role = make(f"print({line!r}); raise SystemExit(1)")
+    await wait_until(lambda: role.ends)
+    assert role.last_words() == "ending: WentBack: the store fell back"
+
+
 async def test_a_role_is_up_only_when_its_check_has_passed(make: Make) -> None:
     passed = asyncio.Event()
 
