@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -107,6 +108,29 @@ def test_where_nobody_installed_but_users_were_active_the_other_cohort_is_named(
     expect(page.locator("#no-installs")).to_contain_text("First seen")
     page.select_option("#cohort", "first_seen")
     expect(page.locator("#no-installs")).to_be_hidden()
+
+
+def test_where_nobody_is_the_page_says_so_and_has_no_legend_of_shades(tab: Tab) -> None:
+    page = tab.open(app=APP)
+    expect(page.locator("#heat-legend")).to_be_visible()
+    expect(page.locator("#nobody")).to_be_hidden()
+    page = tab.open(app="nosuch")
+    expect(page.locator("#nobody")).to_contain_text("No app “nosuch” is known here")
+    expect(page.locator("#figures div:first-child")).to_contain_text("nobody in these days")
+    expect(page.locator("#figures")).not_to_contain_text("not over yet")
+    expect(page.locator("#heat-legend")).to_be_hidden()
+    expect(page.locator("#app")).to_have_value("nosuch")
+    page.select_option("#app", APP)
+    expect(page.locator("#nobody")).to_be_hidden()
+    expect(page.locator("#heat-legend")).to_be_visible()
+
+
+def test_days_without_anybody_are_told_from_days_that_are_not_over(tab: Tab) -> None:
+    page = tab.open(app=APP, last="custom", **{"from": "2020-01-01", "to": "2020-01-30"})
+    expect(page.locator("#nobody")).to_have_text(re.compile("^Nobody in these days"))
+    expect(page.locator("#figures")).not_to_contain_text("not over yet")
+    page = tab.open(app=APP)
+    expect(page.locator("#figures div", has_text="D7")).to_contain_text("not over yet")
 
 
 def _without_installs(route: Route) -> None:

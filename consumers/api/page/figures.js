@@ -1,5 +1,6 @@
 // What does one look at first? A line of figures: retention of the usual days, actives, stickiness, churn.
 
+import { isEmpty } from "./absence.js";
 import { $, el, keyed, setAttribute, setText } from "./dom.js";
 import { LETTER, count, interval, percent } from "./format.js";
 
@@ -33,7 +34,7 @@ function returned(answer) {
     const users = cells.reduce((sum, cell) => sum + cell.users, 0);
     const size = cells.reduce((sum, cell) => sum + cell.size, 0);
     const name = `${letter}${cells[0]?.label ?? n}`;
-    if (!size) return [name, "–", "not over yet"];
+    if (!size) return [name, "–", isEmpty(answer) ? "nobody in these days" : "not over yet"];
     return [name, percent(users / size), cells.length === 1 ? interval(cells[0].low, cells[0].high) : `${count(size)} users`];
   });
 }

@@ -1,6 +1,6 @@
 // Which shade has a rate? Ten steps on a square-root scale, so that both 40 % and 4 % can be read from it.
 
-import { el, keyed } from "./dom.js";
+import { el, keyed, setAttribute } from "./dom.js";
 import { wholePercent } from "./format.js";
 
 export const STEPS = 10;
@@ -24,8 +24,11 @@ export const startsFull = (answer) => answer.return === "session" || answer.retu
 /** The step of a rate, 0 to 9. */
 export const step = (rate, most) => Math.min(STEPS - 1, Math.floor(Math.sqrt(Math.max(0, rate) / most) * STEPS));
 
-/** Draws the legend of the shades. */
-export function drawLegend(box, most) {
+/** Draws the legend of the shades; there is none where no cell has one. */
+export function drawLegend(box, answer) {
+  const most = top(answer);
+  const isShaded = (cell) => cell.rate !== null && (cell.n > 0 || !startsFull(answer));
+  setAttribute(box, "hidden", !answer.rows.some((row) => row.cells.some(isShaded)));
   const parts = [
     ["low", () => el("span"), (node) => (node.textContent = "0%")],
     ...Array.from({ length: STEPS }, (_, at) => [`s${at}`, () => el("i", { class: `heat-${at}`, "aria-hidden": true })]),

@@ -1,5 +1,6 @@
 // How do the parts of the page work together? The state asks questions, answers are drawn, and what was counted asks again.
 
+import { drawAbsence } from "./absence.js";
 import { Activity } from "./activity.js";
 import { drawChurn, drawFeedback } from "./churn.js";
 import { COHORTS_MAX, Curves } from "./curves.js";
@@ -9,7 +10,7 @@ import { drawKeyFigures } from "./figures.js";
 import { Filters } from "./filters.js";
 import { clock, count, today } from "./format.js";
 import { drawHealth } from "./health.js";
-import { drawLegend, top } from "./heat.js";
+import { drawLegend } from "./heat.js";
 import { key } from "./key.js";
 import { Live } from "./live.js";
 import { QUESTIONS, address, recentText } from "./questions.js";
@@ -60,7 +61,7 @@ const sources = Object.fromEntries(
         for (const box of $$(`[data-body=${name}]`)) box.hidden = false;
         DRAW[name](how);
         drawKeyFigures(answers());
-        hintAtFirstSeen(answers());
+        drawAbsence(answers(), state.now, [...zones.keys()]);
       },
       onTrouble: (detail, lasting) => trouble(name, detail, lasting),
       onBusy: (busy) => $$(`[data-body=${name}]`).forEach((box) => setAttribute(box, "aria-busy", busy ? "true" : null)),
@@ -86,15 +87,9 @@ function drawRetention({ same = false } = {}) {
   setText($("#definition"), answer.definition ?? "");
   drawControls(state.now);
   drawTriangle($("#triangle"), answer, { show, chosen, expanded, flash: same });
-  drawLegend($("#heat-legend"), top(answer));
+  drawLegend($("#heat-legend"), answer);
   explorer.update(answer);
   curves.draw(answer, chosen);
-}
-
-/** An app that sends sessions only has no cohorts of installs: it is not empty, and that is said. */
-function hintAtFirstSeen({ retention, active }) {
-  const nobody = retention?.cohort === "install" && !state.now.where && retention.rows.every((row) => row.size === 0);
-  $("#no-installs").hidden = !(nobody && active?.rows.some((row) => row.dau > 0));
 }
 
 function trouble(name, detail, lasting) {
@@ -103,7 +98,9 @@ function trouble(name, detail, lasting) {
   setText(note, !detail ? "" : lasting || !kept ? `No numbers here: ${detail}.` : `These are the last numbers: ${detail}.`);
   setAttribute(note, "hidden", !detail);
   for (const box of $$(`[data-body=${name}]`)) setAttribute(box, "hidden", !kept && Boolean(detail));
-  if (detail) drawKeyFigures(answers());
+  if (!detail) return;
+  drawKeyFigures(answers());
+  drawAbsence(answers(), state.now, [...zones.keys()]);
 }
 
 function looked(answer, away) {
