@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.e2e.browser import APP, HOSTILE, Tab, settled, table
+from tests.e2e.browser import APP, HOSTILE, Tab, settled, table, until
 from tests.e2e.running import Up
 
 pytestmark = pytest.mark.e2e
@@ -141,3 +141,36 @@ def _without_installs(route: Route) -> None:
         answer["rows"] = [{**row, "size": 0, "cells": []} for row in answer["rows"]]
         answer["average"] = []
     route.fulfill(response=response, json=answer)
+
+
+KEPT = """() => {
+  window.plots = [];
+  window.uPlot = class extends uPlot {
+    constructor(...given) {
+      super(...given);
+      window.plots.push(this);
+    }
+  };
+}"""
+REACH = """() => window.plots.filter((plot) => plot.root.closest('#curves')).map((plot) => ({
+  top: plot.scales.y.max,
+  highest: Math.max(...plot.data.slice(1).flat()),
+}))"""
+
+
+def test_the_axis_of_the_curves_holds_their_intervals_and_ends_at_100_percent(tab: Tab) -> None:
+    tab.page.route("**/api/v1/retention?*", _with_a_wide_interval)
+    page = tab.open(app=APP)
+    page.evaluate(KEPT)
+    page.emulate_media(color_scheme="dark")  # draws the charts anew
+    until(page, lambda: bool(page.evaluate(REACH)), 5, "the curves are drawn")
+    [plot] = page.evaluate(REACH)
+    assert (plot["highest"], plot["top"]) == (0.99, 1)
+
+
+def _with_a_wide_interval(route: Route) -> None:
+    """The answer of the interface with the interval that a handful of users has."""
+    response = route.fetch()
+    answer = response.json()
+    cells = [cell | {"rate": 0.5, "low": 0.1, "high": 0.99} for cell in answer["average"] if cell["n"]]
+    route.fulfill(response=response, json=answer | {"average": cells})

@@ -22,6 +22,7 @@ const pick = (values, keep) => values.map((value, at) => (keep(at) ? value : nul
  *   x           whole numbers, ascending;  label(x), long(x) name them
  *   lines       [{key, label, slot (colour), values, low, high, open: [boolean], stacked: values as drawn}]
  *   rest        the place whose values show while nobody points at one
+ *   most        the most that a value can be, where there is such: the axis ends there
  *   bars        whether they are bars instead of lines
  *   format(v), axis(v)   a value in full, and beside the axis
  */
@@ -130,10 +131,13 @@ export class Chart {
     }, this.#data(), this.canvas);
   }
 
-  /** From 0 to the highest value; an interval may reach beyond, so that a wide one does not flatten everything. */
+  /** From 0 to the highest value or end of an interval: a band that the axis cuts would look as if it ended there. */
   #heights() {
-    const drawn = this.#model.lines.flatMap((line) => line.stacked ?? line.values).filter((value) => value !== null);
-    return drawn.length ? uPlot.rangeNum(Math.min(0, ...drawn), Math.max(0, ...drawn) || 1, 0.08, true) : [0, 1];
+    const { lines, most = Infinity } = this.#model;
+    const drawn = lines.flatMap((line) => [...(line.stacked ?? line.values), ...(line.high ?? [])]).filter((value) => value !== null);
+    if (!drawn.length) return [0, 1];
+    const [least, highest] = uPlot.rangeNum(Math.min(0, ...drawn), Math.max(0, ...drawn) || 1, 0.08, true);
+    return [least, Math.min(highest, most)];
   }
 
   #series(line) {

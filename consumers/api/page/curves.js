@@ -42,6 +42,7 @@ export class Curves {
       rest: Math.max(0, places.indexOf(RESTS[answer.period])),
       format: percent,
       axis: wholePercent,
+      most: 1,
     });
   }
 }
