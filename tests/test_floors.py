@@ -27,10 +27,11 @@ FLOORS = [
     ("stream.retention",),
 ]
 # Inside consumers: the processes do not know each other, and what they share knows none of them.
-PROCESSES = ("cli", "api", "collector", "exporter", "ingest", "local", "watch")
+PROCESSES = ("entry", "cli", "api", "collector", "exporter", "ingest", "local", "watch")
 KNOWS_PROCESSES = {
-    "cli": {"api", "collector", "exporter", "ingest", "local", "watch"}
-}  # the command line starts them
+    "entry": {"cli"},  # nothing but the first lines of it
+    "cli": {"api", "collector", "exporter", "ingest", "local", "watch"},  # the command line starts them
+}
 
 # Where a library may be imported; a folder or a file.
 PLACES = {

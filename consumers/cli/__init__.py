@@ -30,7 +30,10 @@ from consumers.kafka_access import KafkaUnavailable
 from consumers.setting_sources import SettingsError
 from stream.store.protocol import IdentityMismatch, StoreUnavailable
 
-EPILOG = "Settings come from RETENTION_... variables: `retention config` shows them. Exit codes: 0 done, 1 failed, 2 used wrongly."
+EPILOG = (
+    "Settings come from RETENTION_... variables: `retention config` shows them. "
+    "Exit codes: 0 done, 1 failed, 2 used wrongly, 130 interrupted."
+)
 
 app = typer.Typer(
     name="retention",
@@ -77,7 +80,7 @@ def _root(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The entry point `retention`; ends the process.
+    """What the entry point `retention` comes to; ends the process.
 
     SIGTERM ends a command that does not see to it itself: to the first process of a container it would do nothing at all.
     """

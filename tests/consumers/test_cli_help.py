@@ -39,6 +39,11 @@ def test_the_commands_are_these(retention: Command) -> None:
     assert all(f" {name} " in said.out for name in COMMANDS)
 
 
+def test_the_help_names_every_exit_code(retention: Command) -> None:
+    said = " ".join(retention("--help").out.split())
+    assert "Exit codes: 0 done, 1 failed, 2 used wrongly, 130 interrupted." in said
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_explains_itself_with_an_example(retention: Command, name: str) -> None:
     said = retention(name, "--help")
