@@ -11,7 +11,8 @@ INTERRUPTED = 130
 
 def main() -> None:
     """The entry point `retention`; ends the process."""
-    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else whoever started us has it ignored
+    # Else whoever started us has it ignored.
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if ours:
         # Nothing runs yet that would have to be ended; and an exception may get lost in whatever is being imported.
         signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
