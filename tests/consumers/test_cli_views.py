@@ -141,6 +141,13 @@ async def test_one_buyer_and_one_purchase_are_said_in_the_singular() -> None:
     assert "1 buyer, 1 purchase, " in shown("revenue", answer | {"total": total}, asked)
 
 
+async def test_the_sum_is_said_to_be_of_the_days_and_not_of_the_cohorts_below() -> None:
+    answer, asked = await answer_of("revenue", from_="2026-11-20", to="2026-11-20")
+    assert answer["total"]["buyers"] == 0
+    text = shown("revenue", answer, asked)
+    assert "paid in these days, by users of any cohort: 0 buyers, 0 purchases" in text
+
+
 async def test_revenue_shows_what_was_sold_ltv_and_conversion() -> None:
     text = shown("revenue", *await answer_of("revenue"))
     assert "3.00 USD   3 buyers, 3 purchases" in text

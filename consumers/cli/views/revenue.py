@@ -50,7 +50,8 @@ def currencies(answer: Answer) -> list[str]:
 
 
 def _total(total: dict[str, Any]) -> Text:
-    text = Text()
+    # The tables below follow the cohorts of these days to this day; this line does not.
+    text = Text("paid in these days, by users of any cohort: ")
     for currency, amount in sorted(total["revenue"].items()):
         text.append(f"{Decimal(amount):,} {currency}", "bold green").append("   ")
     text.append(f"{counted(total['buyers'], 'buyers')}, {counted(total['purchases'], 'purchases')}, ")
