@@ -76,7 +76,8 @@ def fetched(url: str, options: tuple[str, ...], key: str | None = None) -> dict[
         reason = getattr(error, "reason", error)
         base = url.split("/api/")[0]
         raise ValueError(
-            f"no answer from {base} ({reason}); start `retention up` or `retention api`, or give --url"
+            f"no answer from {base} ({reason}); start `retention up` or `retention api`, give --url, "
+            f"or set {variable('data_dir')} to the --data-dir of an `up` that runs"
         ) from None
 
 

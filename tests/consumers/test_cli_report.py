@@ -231,6 +231,13 @@ def test_what_the_api_refuses_is_said_in_its_words(retention: Command, api: str)
     )
 
 
+def test_where_nobody_answers_every_way_to_an_api_is_said(retention: Command) -> None:
+    said = retention("report", "--url", "http://127.0.0.1:1")
+    assert said.code == 1
+    for way in ("`retention up`", "`retention api`", "--url", "RETENTION_DATA_DIR to the --data-dir"):
+        assert way in said.err
+
+
 def test_where_nobody_installed_the_way_to_those_who_came_is_said(retention: Command, api: str) -> None:
     Api.found = answer() | {"rows": [], "average": []}
     said = retention("report", "--app", "game", "--url", api)
