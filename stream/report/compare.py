@@ -64,10 +64,15 @@ def _pairs(values: Sequence[str], shares: Sequence[Share]) -> list[dict[str, Any
 
 def _warning(query: CompareQuery, sizes: Sequence[int]) -> dict[str, Any] | None:
     """What stands against comparing these at all."""
-    p = sample_ratio(sizes, query.ratio)
+    # A value that nobody has is no split that went wrong: it is misspelt, or nobody has come yet.
+    counts = [(size, part) for size, part in zip(sizes, query.ratio, strict=True) if size]
+    if len(counts) < 2:
+        return None
+    sizes, ratio = zip(*counts, strict=True)
+    p = sample_ratio(sizes, ratio)
     if p is None or p >= MISMATCH_BELOW:
         return None
-    asked, counted = (":".join(f"{part:g}" for part in parts) for parts in (query.ratio, sizes))
+    asked, counted = (":".join(f"{part:g}" for part in parts) for parts in (ratio, sizes))
     return {
         "kind": "sample_ratio_mismatch",
         "p": p,

@@ -144,6 +144,16 @@ def test_sizes_that_chance_would_hardly_give_are_warned_of() -> None:
     assert meant["warning"] is None
 
 
+@pytest.mark.parametrize("pair", [True, False])
+def test_where_a_value_has_nobody_its_size_is_no_split_to_be_warned_of(pair: bool) -> None:
+    said = answer(asked("A", "Z", pair=pair), {"A": (10, 1000)})
+    assert said["warning"] is None
+    three = asked("A", "Z", "B", pair=False, ratio=(50, 10, 40))
+    assert answer(three, {"A": (1, 1000), "B": (1, 800)})["warning"] is None
+    others = answer(three, {"A": (1, 1000), "B": (1, 1000)})["warning"]
+    assert "sizes of 1000:1000 are very unlikely where users are split 50:40" in others["detail"]
+
+
 @pytest.mark.parametrize(
     ("query", "says"),
     [
