@@ -253,12 +253,17 @@ def _csv(file: BinaryIO, delimiter: str, needed: Iterable[str]) -> Iterator[Row 
 
 
 def _check_columns(header: list[str], needed: Iterable[str]) -> None:
+    missing = [name for name in needed if name not in header]
+    if missing and not all(sign.isprintable() or sign == "\t" for name in header for sign in name):
+        raise ValueError(
+            "the file is no CSV: its first line, where the names of the columns stand, is no text in UTF-8"
+        )
     if len(header) == 1 and (other := next((one for one in ";\t|," if one in header[0]), None)):
         shown = "\\t" if other == "\t" else other
         raise WrongColumns(
             "--delimiter", f"the file has one column, {header[0][:80]!r}: try --delimiter '{shown}'"
         )
-    if missing := [name for name in needed if name not in header]:
+    if missing:
         missing = [name for name in missing if name not in REQUIRED] or missing  # a wrong --map is said first
         raise WrongColumns(
             "--app" if missing == ["app_id"] else "--map",

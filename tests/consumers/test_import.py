@@ -257,6 +257,20 @@ def test_a_column_that_is_not_there_and_another_delimiter_are_said() -> None:
         read(b"a;b\n1;2\n")
 
 
+@pytest.mark.parametrize(
+    "data", [b"\x89PNG\r\n\x1a\n\0\0", b"PK\x03\x04;\0\n", "größe,b\n1,2\n".encode("latin-1")]
+)
+def test_a_file_that_is_no_text_is_said_to_be_no_csv(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^the file is no CSV: its first line.*is no text in UTF-8$"):
+        read(data, needed=["user_id"])
+
+
+def test_a_column_that_nobody_asks_for_may_have_any_name() -> None:
+    assert read("größe,user_id\n1,2\n".encode("latin-1"), needed=["user_id"]) == [
+        Row(2, {"gr\udcf6\udcdfe": "1", "user_id": "2"})
+    ]
+
+
 @pytest.mark.parametrize("said", ["31.11.2026", "10/05/2016", "2026-02-30", "9" * 5_000])
 def test_a_time_that_is_none_is_said_with_its_column_and_how_to_write_it(said: str) -> None:
     row = without("timestamp") | {"Day": said}
