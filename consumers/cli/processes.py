@@ -76,7 +76,8 @@ def worker() -> None:
 def api() -> None:
     """Answer questions over HTTP.
 
-    /api/v1/retention, /api/v1/active and /api/v1/status, on RETENTION_HTTP_HOST and RETENTION_HTTP_PORT.
+    Everything under /api/v1 (retention, active, crr, revenue, compare, feedback, apps, values, status), the live page at / and the
+    description at /openapi.json, on RETENTION_HTTP_HOST and RETENTION_HTTP_PORT. docs/api.md says what each answers.
 
     Examples:
 
