@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.e2e.browser import APP, HOSTILE, Tab, settled, table, until
+from tests.e2e.browser import APP, HOSTILE, Tab, same, settled, table, today, until
 from tests.e2e.running import Up
 
 pytestmark = pytest.mark.e2e
@@ -32,6 +33,35 @@ def test_the_address_is_the_view(tab: Tab) -> None:
     page.go_back()
     expect(page.locator("#show")).to_have_value("rate")
     assert "show" not in tab.state()
+
+
+def test_dates_in_the_address_are_in_the_pickers_as_in_the_interface(tab: Tab) -> None:
+    dates = {"from": f"{today().date() - timedelta(days=4)}", "to": f"{today().date() - timedelta(days=2)}"}
+    page = tab.open(app=APP, **dates)
+    assert [page.input_value(f"#{name}") for name in ("last", "from", "to")] == ["custom", *dates.values()]
+    expect(page.locator("#strange")).to_be_hidden()
+    same(tab, **dates)
+    page.select_option("#return", "any")
+    assert tab.state() == {"app": APP, "return": "any"} | dates
+    page.select_option("#last", "7")
+    assert tab.state() == {"app": APP, "return": "any", "last": "7"}
+    expect(page.locator("#from")).to_be_hidden()
+
+
+def test_what_the_address_says_strangely_is_told_and_left_out_of_it(tab: Tab) -> None:
+    page = tab.open(app=APP, cohort="bogus", breakdown="foo", to="2026-02-31", day="3", show="users")
+    strange = page.locator("#strange")
+    for said in ("cohort=bogus", "breakdown=foo", "to=2026-02-31", "day=3"):
+        expect(strange).to_contain_text(said)
+    expect(strange).not_to_contain_text("users")
+    assert tab.state() == {"app": APP, "show": "users"}
+    assert (page.input_value("#cohort"), page.input_value("#breakdown")) == ("install", "")
+    assert "foo" not in page.locator("#breakdown").inner_text()
+    same(tab, show="users")
+    page.select_option("#cohort", "first_seen")
+    expect(strange).to_be_hidden()
+    tab.open(app=APP, last="7", **{"from": f"{today().date()}"})
+    expect(strange).to_contain_text("last=7")
 
 
 def test_a_chosen_cohort_is_drawn_and_stays_chosen(tab: Tab) -> None:

@@ -28,9 +28,8 @@ export class Filters {
   offer(dimensions) {
     this.#dimensions = dimensions;
     setOptions($("#dimension"), [["", "anything"], ...dimensions.map((name) => [name, name])]);
-    const { breakdown } = this.#state.now;
-    const known = dimensions.includes(breakdown) || !breakdown ? dimensions : [...dimensions, breakdown];
-    setOptions($("#breakdown"), [["", "Nothing"], ...known.map((name) => [name, name])], breakdown);
+    this.#state.know("breakdown", dimensions);
+    setOptions($("#breakdown"), [["", "Nothing"], ...dimensions.map((name) => [name, name])], this.#state.now.breakdown);
   }
 
   /** Shows the conditions of a state. */

@@ -16,13 +16,14 @@ import { Live } from "./live.js";
 import { QUESTIONS, address, recentText } from "./questions.js";
 import { Revenue } from "./revenue.js";
 import { Source, ask } from "./source.js";
-import { DEFAULTS, PRESET_WORDS, State, list } from "./state.js";
+import { CUSTOM, DEFAULTS, PRESET_WORDS, State, list } from "./state.js";
 import { drawTriangle } from "./triangle.js";
 
 const STATUS_MS = 300;
+const STRANGE_MAX = 5, STRANGE_LETTERS_MAX = 60; // what is told of an address that says too much
 const APPS_MS = 10_000; // how old the list of apps may be when something was counted
 
-const state = new State();
+const state = new State(wordsOf($$("select[data-param]")));
 const filters = new Filters(state);
 const curves = new Curves($("#curves"));
 const activity = new Activity();
@@ -108,6 +109,12 @@ function looked(answer, away) {
   tell();
 }
 
+/** The words of the pickers that have theirs in the page itself; the other ones get theirs from answers. */
+function wordsOf(pickers) {
+  const fixed = pickers.filter((picker) => picker.options.length > 1);
+  return Object.fromEntries(fixed.map((picker) => [picker.dataset.param, [...picker.options].map((option) => option.value)]));
+}
+
 /** The time that the numbers are of, in the app's zone. */
 function tell() {
   const zone = zones.get(state.now.app) ?? "UTC";
@@ -157,7 +164,8 @@ function choose(name, value) {
   const usual = Object.fromEntries(PRESET_WORDS.map((word) => [word, DEFAULTS[word]]));
   if (name === "preset") return state.set({ ...usual, brackets: "", preset: value });
   const words = PRESET_WORDS.includes(name) && state.now.preset ? { ...inForce(state.now), preset: "" } : {};
-  return state.set({ ...words, [name]: value });
+  const dates = name === "last" && value !== CUSTOM ? { from: "", to: "" } : {};
+  return state.set({ ...words, ...dates, [name]: value });
 }
 
 function drawControls(now) {
@@ -173,9 +181,17 @@ function drawControls(now) {
     const [name, value] = box.dataset.if.split("=");
     box.hidden = now[name] !== value;
   }
+  setText($("#strange"), strangeText(state.strange));
+  $("#strange").hidden = state.strange.length === 0;
   $("[data-unfiltered]").hidden = !now.where;
   filters.draw(now);
   document.title = now.app ? `${now.app} · Retention` : "Retention";
+}
+
+function strangeText(pairs) {
+  const told = pairs.slice(0, STRANGE_MAX).map(([name, value]) => `${name}=${value}`.slice(0, STRANGE_LETTERS_MAX));
+  const more = pairs.length > told.length ? ` and ${count(pairs.length - told.length)} more` : "";
+  return `Left out of the address, since this page does not know what to show for it: ${told.join(", ")}${more}.`;
 }
 
 state.listen((now) => {

@@ -1,7 +1,7 @@
 // Which questions does a state ask of the interface? One function a source; parameters that are the default are left out.
 
 import { dayNumber, isoDay } from "./format.js";
-import { DEFAULTS } from "./state.js";
+import { CUSTOM, DEFAULTS } from "./state.js";
 
 /** How many days "Recent" reaches back; empty is what the interface does by itself, 30 days. */
 const RECENT_DAYS = { hour: 1, day: "", week: 84, month: 365 };
@@ -52,14 +52,14 @@ export function address({ path, parameters }, app) {
 }
 
 function range(state, today, period) {
-  if (state.last === "custom") return given(state, "from", "to");
+  if (state.last === CUSTOM) return given(state, "from", "to");
   const days = Number(state.last || (RECENT_DAYS[period] ?? ""));
   return days ? { from: isoDay(dayNumber(today) - days + 1) } : {};
 }
 
 /** The same days, but ended: who stayed is known only of a range that is over. */
 function wholeRange(state, today) {
-  if (state.last === "custom") return given(state, "from", "to");
+  if (state.last === CUSTOM) return given(state, "from", "to");
   const days = Number(state.last || RECENT_DAYS[state.period] || 30);
   return { from: isoDay(dayNumber(today) - days), to: isoDay(dayNumber(today) - 1) };
 }

@@ -8,18 +8,45 @@ export const DEFAULTS = Object.freeze({
   show: "rate", curve: "", activity: "day", population: "users", buyers: "install", currency: "",
 });
 
+/** The word of `last` for the dates `from` and `to`. */
+export const CUSTOM = "custom";
+const DATES = ["from", "to"];
+
 /** The words that a preset fills in where the state leaves them at their defaults. */
 export const PRESET_WORDS = ["cohort", "return", "criterion", "window", "week_start"];
 
-/** The state that a query string says; what it does not know is left out. */
-export function read(search) {
-  const given = new URLSearchParams(search);
-  return Object.fromEntries(Object.entries(DEFAULTS).map(([name, usual]) => [name, given.get(name) ?? usual]));
+/**
+ * What a query string says, as {state, strange}: `strange` are the pairs [name, value] that are left out, since there is no such
+ * name, its word is none of `words` (by name), it is said twice, or it is no date.
+ */
+export function read(search, words = {}) {
+  const state = { ...DEFAULTS };
+  const strange = [], seen = new Set();
+  for (const [name, value] of new URLSearchParams(search)) {
+    const known = Object.hasOwn(DEFAULTS, name) && !seen.has(name) && (!value || fits(name, value, words));
+    seen.add(name);
+    if (!known) strange.push([name, value]);
+    else if (value) state[name] = value;
+  }
+  if (state.from || state.to) {
+    if (![DEFAULTS.last, CUSTOM].includes(state.last)) strange.push(["last", state.last]); // dates that are named say more
+    state.last = CUSTOM;
+  }
+  return { state, strange };
 }
 
-/** The query string of a state. */
+function fits(name, value, words) {
+  if (!DATES.includes(name)) return words[name]?.includes(value) ?? true;
+  const picker = document.createElement("input");
+  picker.type = "date";
+  picker.value = value; // becomes empty where that is no date
+  return picker.value === value;
+}
+
+/** The query string of a state; dates say by themselves that they are meant. */
 export function write(state) {
-  const said = Object.entries(DEFAULTS).filter(([name, usual]) => state[name] !== usual);
+  const isSaid = (name) => name !== "last" || state.last !== CUSTOM || !(state.from || state.to);
+  const said = Object.entries(DEFAULTS).filter(([name, usual]) => state[name] !== usual && isSaid(name));
   const search = new URLSearchParams(said.map(([name]) => [name, state[name]])).toString();
   return search ? `?${search}` : "";
 }
@@ -49,13 +76,38 @@ function decoded(text) {
   }
 }
 
+const place = (state) => `${location.pathname}${write(state)}${location.hash}`;
+
 /** The state of the page: read from the address, written to it, told to whoever listens. */
 export class State {
   #listeners = [];
+  #words;
 
-  constructor() {
-    this.now = read(location.search);
-    addEventListener("popstate", () => this.#become(read(location.search)));
+  /** `words` by parameter: those that its picker offers. */
+  constructor(words) {
+    this.#words = words;
+    this.#read();
+    addEventListener("popstate", () => {
+      this.#read();
+      this.#become(this.now);
+    });
+  }
+
+  /** Takes up the address, and puts it right where it says what is left out; `strange` is that. */
+  #read() {
+    const { state, strange } = read(location.search, this.#words);
+    this.now = state;
+    this.strange = strange;
+    if (strange.length) history.replaceState(null, "", place(state));
+  }
+
+  /** The words of a parameter are known by now: another one in the address is left out. */
+  know(name, words) {
+    this.#words[name] = words;
+    const value = this.now[name];
+    if (!value || words.includes(value)) return;
+    this.strange = [...this.strange, [name, value]];
+    this.set({ [name]: DEFAULTS[name] }, { quietly: true });
   }
 
   /** Calls back at every change, with the new state. */
@@ -67,7 +119,8 @@ export class State {
   set(changes, { quietly = false } = {}) {
     const next = { ...this.now, ...changes };
     if (write(next) === write(this.now)) return;
-    history[quietly ? "replaceState" : "pushState"](null, "", `${location.pathname}${write(next)}${location.hash}`);
+    if (!quietly) this.strange = [];
+    history[quietly ? "replaceState" : "pushState"](null, "", place(next));
     this.#become(next);
   }
 

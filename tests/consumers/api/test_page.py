@@ -168,6 +168,15 @@ def test_the_pickers_offer_the_words_of_the_interface() -> None:
         assert set(controls.words[name]) == {*words} | none, name
 
 
+def test_the_docs_name_the_words_of_the_address_and_no_others() -> None:
+    table = (PAGE / "state.js").read_text().split("DEFAULTS = Object.freeze({")[1].split("})")[0]
+    words = re.findall(r"(\w+): \"", table)
+    assert len(words) > 10
+    docs = (ROOT / "docs" / "api.md").read_text().split("\n## Page\n")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in docs.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`(\w+)`", "".join(rows))) == sorted(words)
+
+
 @pytest.mark.slow
 def test_the_wheel_holds_the_whole_page(tmp_path: Path) -> None:
     source = tmp_path / "source"
