@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from inspect import signature
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Route, expect
 
+from consumers.cli.report import report
 from tests.e2e.browser import APP, HOSTILE, Tab, same, settled, table, today, until
 from tests.e2e.running import Up
 
@@ -62,6 +64,18 @@ def test_what_the_address_says_strangely_is_told_and_left_out_of_it(tab: Tab) ->
     expect(strange).to_be_hidden()
     tab.open(app=APP, last="7", **{"from": f"{today().date()}"})
     expect(strange).to_contain_text("last=7")
+
+
+def test_the_app_that_opens_is_that_of_the_report(tab: Tab) -> None:
+    usual = signature(report).parameters["app"].default
+    offered = [{"app": app, "timezone": "UTC"} for app in ("a", usual, "shop")]
+    answer = {"apps": offered, "dimensions": ["country"]}
+    tab.page.route("**/api/v1/apps", lambda route: route.fulfill(json=answer))
+    page = tab.open()
+    assert (tab.state(), page.input_value("#app")) == ({"app": usual}, usual)
+    del offered[1]
+    assert tab.open() is page
+    assert tab.state() == {"app": "a"}, "without it the first by name"
 
 
 def test_a_chosen_cohort_is_drawn_and_stays_chosen(tab: Tab) -> None:

@@ -19,6 +19,7 @@ import { Source, ask } from "./source.js";
 import { CUSTOM, DEFAULTS, PRESET_WORDS, State, list } from "./state.js";
 import { drawTriangle } from "./triangle.js";
 
+const USUAL_APP = "demo"; // the one of `retention report`
 const STATUS_MS = 300;
 const STRANGE_MAX = 5, STRANGE_LETTERS_MAX = 60; // what is told of an address that says too much
 const APPS_MS = 10_000; // how old the list of apps may be when something was counted
@@ -135,7 +136,7 @@ async function findApps() {
   zones = new Map(apps.map(({ app, timezone }) => [app, timezone]));
   $("#empty").hidden = apps.length > 0;
   filters.offer(dimensions);
-  if (!state.now.app && apps.length) state.set({ app: apps[0].app }, { quietly: true });
+  if (!state.now.app && apps.length) state.set({ app: zones.has(USUAL_APP) ? USUAL_APP : apps[0].app }, { quietly: true });
   const { app } = state.now;
   const names = [...zones.keys()];
   setOptions($("#app"), (names.includes(app) || !app ? names : [...names, app]).map((name) => [name, name]), app);
