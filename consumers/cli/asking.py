@@ -26,12 +26,19 @@ def base_url(settings: Settings) -> str:
     return (said or f"http://{host}:{settings.http_port}").rstrip("/")
 
 
-def asked_of(url: str | None, path: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer of a path; parameters without a value are left out. BadParameter where the API refuses what was asked."""
+def asked_of(
+    url: str | None, path: str, parameters: Mapping[str, Any], *, app: str | None = None
+) -> dict[str, Any]:
+    """The answer of a path; parameters without a value are left out. BadParameter where the API refuses what was asked.
+
+    `app` says whose key to show where that is no parameter.
+    """
     given = {name: value for name, value in parameters.items() if value not in (None, "")}
     settings = load()
     base = base_url(settings) if url is None else checked(url)
-    return fetched(f"{base}{path}?{urlencode(given)}", tuple(parameters), api_key(settings, given.get("app")))
+    return fetched(
+        f"{base}{path}?{urlencode(given)}", tuple(parameters), api_key(settings, app or given.get("app"))
+    )
 
 
 def api_key(settings: Settings, app: str | None) -> str | None:

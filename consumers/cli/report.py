@@ -9,10 +9,12 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from consumers.cli import report_options as options
 from consumers.cli.asking import asked_of, conditions
 from consumers.cli.console import err, out, printable
+from consumers.cli.nobody import why_nobody
 from consumers.cli.views import VIEWS, View
 from consumers.cli.views.parts import Asked
 
@@ -86,22 +88,11 @@ def report(
 def _report(view: str, asked: dict[str, Any], form: str, svg: Path | None, url: str | None) -> None:
     answer = asked_of(url, f"/api/v1/{view}", asked)
     if view == RETENTION and not any(row["size"] for row in answer["rows"]):
-        err.print(_nobody(answer["cohort"], asked), soft_wrap=True)
+        err.print(escape(printable(why_nobody(answer, asked, url))), soft_wrap=True)
     show(VIEWS[view], answer, asked, form)
     if svg:
         draw(VIEWS[view], answer, asked, svg)
         err.print(f"picture in {svg}", soft_wrap=True)
-
-
-def _nobody(cohort: str, asked: Asked) -> str:
-    """Why a triangle is empty: whoever never installed is in no cohort of installs, however active."""
-    who = " with this --where" if asked["where"] else ""
-    if cohort != "install":
-        return f"no users of app {asked['app']} in these days{who}"
-    return (
-        f"nobody installed app {asked['app']} in these days{who}; "
-        "if it sends no install events, try --cohort first_seen"
-    )
 
 
 def show(view: View, answer: dict[str, Any], asked: Asked, form: str) -> None:

@@ -238,16 +238,6 @@ def test_where_nobody_answers_every_way_to_an_api_is_said(retention: Command) ->
         assert way in said.err
 
 
-def test_where_nobody_installed_the_way_to_those_who_came_is_said(retention: Command, api: str) -> None:
-    Api.found = answer() | {"rows": [], "average": []}
-    said = retention("report", "--app", "game", "--url", api)
-    assert said.err.startswith("nobody installed app game in these days;")
-    assert "try --cohort first_seen" in said.err
-    Api.found["cohort"] = "first_seen"
-    said = retention("report", "--app", "game", "--url", api, "--cohort", "first_seen")
-    assert said.err == "no users of app game in these days\n"
-
-
 def test_a_comparison_of_nothing_names_the_options(retention: Command, api: str) -> None:
     with pytest.raises(QueryError) as refused:
         parse_compare({"app": "game"}, ("variant",))

@@ -1,0 +1,59 @@
+"""Why is there nobody in a triangle? Asked of the API only where that is so; what it says, and what to ask instead.
+
+One more question, by months and as far back as one goes, finds where the app has cohorts, so that no hint is a guess.
+"""
+
+from datetime import date, timedelta
+from typing import Any
+
+import typer
+
+from consumers.cli.asking import asked_of
+from consumers.cli.views.parts import Answer, Asked
+
+# The API looks at no more than 10,000 days, and at each twice: as one on which users start, and as one on which they are back.
+_DAYS_BACK = 4_900
+_APPS_NAMED_MAX = 5
+
+
+def why_nobody(answer: Answer, asked: Asked, url: str | None) -> str:
+    """One line. `answer` is a triangle without users, `asked` what was asked for it."""
+    app, who = asked["app"], " with this --where" if asked["where"] else ""
+    until = answer["as_of"][:10]
+    if (not answer["rows"] and not asked["breakdown"]) or (asked["from"] or "") > until:
+        return f"no cohort has begun yet: --from {asked['from']} is after {answer['as_of']}"
+    nobody = (
+        f"nobody installed app {app} in these days{who}"
+        if answer["cohort"] == "install"
+        else f"no users of app {app} in these days{who}"
+    )
+    try:
+        others = [one["app"] for one in asked_of(url, "/api/v1/apps", {}, app=app)["apps"]]
+        if app not in others:
+            return _unknown(app, others)
+        since = date.fromisoformat(until) - timedelta(days=_DAYS_BACK)
+        return nobody + _elsewhere(_months(answer, asked, url, since), since, answer["cohort"])
+    except (ValueError, typer.BadParameter):
+        return nobody  # the answer that was asked for stands, also where no more is to be had
+
+
+def _unknown(app: str, others: list[str]) -> str:
+    more = f" and {len(others) - _APPS_NAMED_MAX} more" if len(others) > _APPS_NAMED_MAX else ""
+    known = f"; there are {', '.join(others[:_APPS_NAMED_MAX])}{more}" if others else ""
+    return f"nothing of app {app} has been counted{known}"
+
+
+def _months(answer: Answer, asked: Asked, url: str | None, since: date) -> list[date]:
+    """The months in which such a cohort has users."""
+    query: dict[str, Any] = {name: asked[name] for name in ("app", "where", "as_of")}
+    query |= {"cohort": answer["cohort"], "period": "month", "periods": 0, "from": since.isoformat()}
+    rows = asked_of(url, "/api/v1/retention", query)["rows"]
+    return [date.fromisoformat(row["cohort"]) for row in rows if row["size"]]
+
+
+def _elsewhere(months: list[date], since: date, cohort: str) -> str:
+    if months:
+        last = (months[-1] + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        return f"; there are from {months[0]:%Y-%m} to {months[-1]:%Y-%m}: try --from {months[0]} --to {last}"
+    other = "; --cohort first_seen begins with any activity" if cohort == "install" else ""
+    return f", nor since {since:%Y-%m}{other}"
