@@ -54,6 +54,8 @@ def _months(answer: Answer, asked: Asked, url: str | None, since: date) -> list[
 def _elsewhere(months: list[date], since: date, cohort: str) -> str:
     if months:
         last = (months[-1] + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-        return f"; there are from {months[0]:%Y-%m} to {months[-1]:%Y-%m}: try --from {months[0]} --to {last}"
+        begin, end = f"{months[0]:%Y-%m}", f"{months[-1]:%Y-%m}"
+        when = f"in {begin}" if begin == end else f"from {begin} to {end}"
+        return f"; there are some {when}: try --from {months[0]} --to {last}"
     other = "; --cohort first_seen begins with any activity" if cohort == "install" else ""
     return f", nor since {since:%Y-%m}{other}"

@@ -36,12 +36,12 @@ def retention(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     [
         (
             DAYS,
-            "nobody installed app shop in these days; there are from 2016-05 to 2016-07: "
+            "nobody installed app shop in these days; there are some from 2016-05 to 2016-07: "
             "try --from 2016-05-01 --to 2016-07-31",
         ),
         (
             (*DAYS, "--where", "platform:ios"),
-            "nobody installed app shop in these days with this --where; there are from 2016-05 to 2016-05: "
+            "nobody installed app shop in these days with this --where; there are some in 2016-05: "
             "try --from 2016-05-01 --to 2016-05-31",
         ),
         (
