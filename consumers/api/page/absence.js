@@ -18,7 +18,8 @@ export function drawAbsence({ retention, active }, { app, where }, apps) {
 }
 
 function reason(app, where, apps) {
-  if (apps.length && !apps.includes(app)) return `No app “${app}” is known here: nothing has been counted of it. The picker App has those that are.`;
+  if (!apps.length) return ""; // nothing at all has been counted, and the page says that
+  if (!apps.includes(app)) return `No app “${app}” is known here: nothing has been counted of it. The picker App has those that are.`;
   if (where) return "Nobody in these days is in such a cohort and passes the filters. Other dates are chosen above, under Dates.";
   return "Nobody in these days is in such a cohort. Other dates are chosen above, under Dates.";
 }

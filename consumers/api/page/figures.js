@@ -36,7 +36,7 @@ function returned(answer) {
     const users = cells.reduce((sum, cell) => sum + cell.users, 0);
     const size = cells.reduce((sum, cell) => sum + cell.size, 0);
     const name = `${letter}${cells[0]?.label ?? n}`;
-    if (!size) return [name, "–", isEmpty(answer) ? "nobody in these days" : "not over yet"];
+    if (!size) return [name, "–", isEmpty(answer) ? "nobody" : "not over yet"];
     return [name, percent(users / size), cells.length === 1 ? interval(cells[0].low, cells[0].high) : `${count(size)} users`];
   });
 }
@@ -46,6 +46,6 @@ function actives(rows) {
   const now = rows.at(-1);
   const over = rows.findLast((row) => row.complete) ?? now;
   if (!now) return [];
-  const figure = (name, member, show) => [name, show(over[member]), over === now ? null : `${show(now[member])} so far`];
+  const figure = (name, member, show) => [name, show(over[member]), over === now || now[member] === null ? null : `${show(now[member])} so far`];
   return [figure("DAU", "dau", count), figure("WAU", "wau", count), figure("MAU", "mau", count), figure("Stickiness", "stickiness", percent)];
 }
