@@ -181,8 +181,10 @@ def test_days_without_anybody_are_told_from_days_that_are_not_over(tab: Tab) -> 
     expect(page.locator("#nobody")).to_have_text(re.compile("^Nobody in these days"))
     expect(page.locator("#figures")).not_to_contain_text("not over yet")
     page = tab.open(app=APP)
-    for age in ("D7", "D30"):
-        expect(page.locator("#figures div", has_text=age)).to_contain_text("not over yet")
+    expect(page.locator("#figures div", has_text="D7")).to_contain_text("not over yet")
+    expect(page.locator("#figures div", has_text="D30")).to_contain_text("beyond these dates")
+    page.select_option("#last", "60")
+    expect(page.locator("#figures div", has_text="D30")).to_contain_text("not over yet")
 
 
 def _without_installs(route: Route) -> None:

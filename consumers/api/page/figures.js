@@ -36,9 +36,15 @@ function returned(answer) {
     const users = cells.reduce((sum, cell) => sum + cell.users, 0);
     const size = cells.reduce((sum, cell) => sum + cell.size, 0);
     const name = `${letter}${cells[0]?.label ?? n}`;
-    if (!size) return [name, "–", isEmpty(answer) ? "nobody" : "not over yet"];
+    if (!size) return [name, "–", missing(answer, n)];
     return [name, percent(users / size), cells.length === 1 ? interval(cells[0].low, cells[0].high) : `${count(size)} users`];
   });
+}
+
+/** Why an age has no figure: older cohorts may have it, where those of these dates have not come to it. */
+function missing(answer, n) {
+  if (isEmpty(answer)) return "nobody";
+  return answer.rows.some((row) => row.cells.some((cell) => cell.n === n)) ? "not over yet" : "beyond these dates";
 }
 
 /** Of the last period that is over; what the running one has so far stands below. */
