@@ -182,6 +182,11 @@ def test_days_without_anybody_are_told_from_days_that_are_not_over(tab: Tab) -> 
     expect(page.locator("#figures")).not_to_contain_text("not over yet")
     page = tab.open(app=APP)
     expect(page.locator("#figures div", has_text="D7")).to_contain_text("not over yet")
+    assert [name for name in page.locator("#figures dt").all_inner_texts() if name[1:].isdigit()] == [
+        "D1",
+        "D7",
+        "D30",
+    ]
     expect(page.locator("#figures div", has_text="D30")).to_contain_text("beyond these dates")
     page.select_option("#last", "60")
     expect(page.locator("#figures div", has_text="D30")).to_contain_text("not over yet")

@@ -4,8 +4,8 @@ import { isEmpty } from "./absence.js";
 import { $, el, keyed, setAttribute, setText } from "./dom.js";
 import { LETTER, count, interval, percent } from "./format.js";
 
-/** The ages that figures are of; those up to the one in USUAL show also while no cohort is so old. */
-const USUAL = { hour: 1, day: 30, week: 1, month: 1 };
+/** The ages that figures are of; those in USUAL show also while no cohort is so old. */
+const USUAL = { hour: [1], day: [1, 7, 30], week: [1], month: [1] };
 const PLACES = { hour: [1, 6, 12, 24], day: [1, 7, 14, 30], week: [1, 4, 8, 12], month: [1, 3, 6, 12] };
 
 /** Draws [label, value, remark] figures into a description list. */
@@ -29,8 +29,9 @@ export function drawKeyFigures({ retention, active, crr }) {
 function returned(answer) {
   const letter = LETTER[answer.period];
   const bracketed = answer.rows.some((row) => row.cells.some((cell) => cell.label));
-  const over = [...new Set(answer.average.map((cell) => cell.n))].filter((n) => n > 0);
-  const places = bracketed ? over.slice(0, 4) : PLACES[answer.period].filter((n) => n <= USUAL[answer.period] || over.includes(n));
+  const places = bracketed
+    ? [...new Set(answer.average.map((cell) => cell.n))].filter((n) => n > 0).slice(0, 4)
+    : PLACES[answer.period].filter((n) => USUAL[answer.period].includes(n) || answer.average.some((cell) => cell.n === n && cell.size));
   return places.map((n) => {
     const cells = answer.average.filter((cell) => cell.n === n);
     const users = cells.reduce((sum, cell) => sum + cell.users, 0);
