@@ -106,7 +106,7 @@ class Positions:
                     )
                 shard.stored, shard.counted = stored, stored.next
 
-        await _all_of(move(number, shard) for number, shard in enumerate(self._known[partition]))
+        await all_of(move(number, shard) for number, shard in enumerate(self._known[partition]))
 
     async def check(self) -> None:
         """Raise WentBack when the store holds less than this process has counted; StoreUnavailable when it cannot tell."""
@@ -130,9 +130,9 @@ class Positions:
         return stored is None or stored.log_id != self._log_id or (stored.next <= shard.counted)
 
 
-async def _all_of(moves: Iterable[Coroutine[Any, Any, None]]) -> None:
+async def all_of(calls: Iterable[Coroutine[Any, Any, None]]) -> None:
     """All at the same time; the first that fails ends the others, which may be waiting for a shard that is away."""
-    tasks = [asyncio.ensure_future(one) for one in moves]
+    tasks = [asyncio.ensure_future(one) for one in calls]
     try:
         await asyncio.gather(*tasks)
     finally:

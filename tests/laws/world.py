@@ -12,13 +12,14 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from stream.engine import DeadLetter, Engine, Hole, RecordBatch, WentBack
 from stream.events.decode import Decoder
 from stream.events.schema import TOPICS
+from stream.progress import all_of
 from stream.retention.days import Zone, zone
 from stream.store.memory import MemoryStore
 from stream.store.protocol import Store, StoreUnavailable
@@ -287,7 +288,8 @@ class World:
     ) -> None:
         while left := [where for where in mine if at[where] < self.log.ends[where]]:
             some = self.rng.sample(left, k=min(len(left), self.rng.randint(1, AT_ONCE)))
-            await _all_of([self._count(engine, where, at, deliver) for where in some])
+            # As at the end of a process, the first that fails takes the others along.
+            await all_of(self._count(engine, where, at, deliver) for where in some)
             if self.rng.random() < 0.1:
                 await engine.check_progress()
             if self.rng.random() < 0.05:
@@ -309,14 +311,3 @@ class World:
 
     async def _deliver(self, letters: list[DeadLetter]) -> None:
         self.dead_letters += letters
-
-
-async def _all_of(calls: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """All at the same time; the first that fails takes the others along, as the end of a process would."""
-    tasks = [asyncio.ensure_future(call) for call in calls]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -85,14 +85,19 @@ def piece(topic: str, partition: int, first: int, last: int) -> RecordSlice:
     return RecordSlice(TP(topic, partition), 0, 2, records, 10, 0)
 
 
-async def test_slices_are_counted_as_kafka_got_them_and_installs_before_what_overlaps() -> None:
+def closed_gate() -> tuple[Recorder, Counter]:
+    """A counter whose engine counts nothing until its gate is opened."""
     engine = Recorder()
     engine.gate.clear()
 
     async def no_ends() -> dict[tuple[str, int], int]:
         return {}
 
-    counter = Counter(engine, no_letters, lambda outcome, topic: None, no_ends)
+    return engine, Counter(engine, no_letters, lambda outcome, topic: None, no_ends)
+
+
+async def test_slices_are_counted_as_kafka_got_them_and_installs_before_what_overlaps() -> None:
+    engine, counter = closed_gate()
     some = [
         *(
             piece("purchases", at, 0, 0) for at in range(SLICES_AT_ONCE)
@@ -119,13 +124,7 @@ async def test_slices_are_counted_as_kafka_got_them_and_installs_before_what_ove
 
 
 async def test_a_slice_that_was_taken_away_while_it_waited_is_not_counted() -> None:
-    engine = Recorder()
-    engine.gate.clear()
-
-    async def no_ends() -> dict[tuple[str, int], int]:
-        return {}
-
-    counter = Counter(engine, no_letters, lambda outcome, topic: None, no_ends)
+    engine, counter = closed_gate()
     some = [piece("sessions", at, at, at) for at in range(SLICES_AT_ONCE + 1)]
     await counter.read_from({one.tp for one in some})
     current = {id(one) for one in some}
