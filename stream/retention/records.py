@@ -123,14 +123,14 @@ class Summary(Struct):
                 _add(self.purchases, kept.slot, one)
 
     def copy(self) -> "Summary":
-        """A summary that can be changed without changing this one."""
+        """A summary that can be changed without changing this one. What stands in a slot is shared: see _add_within."""
         return Summary(
             dict(self.installs),
             dict(self.purchases),
             self.first_install,
             dict(self.said),
-            {slot: dict(amounts) for slot, amounts in self.money.items()},
-            {slot: dict(counts) for slot, counts in self.answers.items()},
+            dict(self.money),
+            dict(self.answers),
             {survey: dict(answers) for survey, answers in self.latest.items()},
         )
 
@@ -145,10 +145,13 @@ def _add(counts: dict[_K, int], key: _K, amount: int) -> None:
 
 
 def _add_within(outer: dict[int, dict[_K, int]], slot: int, key: _K, amount: int) -> None:
-    inner = outer.setdefault(slot, {})
+    """The same within a slot. What stood in the slot is not changed but replaced: a copy of the summary may share it."""
+    inner = dict(outer.get(slot, ()))
     _add(inner, key, amount)
-    if not inner:
-        del outer[slot]
+    if inner:
+        outer[slot] = inner
+    else:
+        outer.pop(slot, None)
 
 
 class Record(Struct):

@@ -273,7 +273,7 @@ def _put_summary(summary: Summary, extra: _Extra) -> None:
     extra.installs, extra.purchases = _sorted(summary.installs), _sorted(summary.purchases)
     extra.kept_said = _sorted(summary.said)
     extra.first_install = None if first is None else (first.ts_ms, first.event_id, first.dims)
-    extra.money = _sorted({slot: _sorted(amounts) for slot, amounts in summary.money.items()})
+    extra.money = {slot: _sorted(summary.money[slot]) for slot in sorted(summary.money)}
     extra.answers = sorted(
         (slot, *answer, count) for slot, counts in summary.answers.items() for answer, count in counts.items()
     )
@@ -293,7 +293,7 @@ def _get_summary(extra: _Extra, zone: Zone) -> Summary:
 
 def _sorted(found: dict[_K, _V]) -> dict[_K, _V]:
     """Equal records have equal bytes, so nothing may stand in the order in which it came."""
-    return {key: found[key] for key in sorted(found)}
+    return {key: found[key] for key in sorted(found)} if len(found) > 1 else found
 
 
 def _first_slot(install_ms: int) -> int:
