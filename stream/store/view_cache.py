@@ -3,6 +3,7 @@
 It knows nothing of connections: whoever reads tells what it has found, and which keys have fallen since.
 """
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ _FIELD_BYTES = 150
 Stored = Mapping[int, Any]
 
 
-class Entry:
+class Entry(ABC):
     """One set, ledger or counter: its keys (of a set one a chunk), its value, and the places of the keys that do not stand."""
 
     def __init__(self) -> None:
@@ -28,13 +29,13 @@ class Entry:
         self.value: Any = None
         self.size_bytes = 0
 
+    @abstractmethod
     def decoded(self, stored: Stored) -> Any:
         """The value with what is stored now; the one there is stays as it is, since others may look at it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bytes_of_value(self) -> int:
         """About how many bytes the value takes."""
-        raise NotImplementedError
 
 
 class SetEntry(Entry):
