@@ -1,21 +1,28 @@
-"""Which Redis Cluster do tests run against? Three masters and a replica of each, all of them Valkeys of this machine.
+"""Which Redis Cluster do tests run against? Three masters and a replica of each, all of them on this machine.
 
-make_cluster   `make_cluster()` starts one, empty; `make_cluster(replicas=False)` without replicas
+make_cluster     `make_cluster()` starts one of Valkeys, empty; `make_cluster(replicas=False)` without replicas
+masters          three Valkeys, empty, for tests that let them live
+secure_masters   the same of Debian's Redis, with TLS between them too, and the users of docs/redis-users.acl
 """
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from consumers.local.servers import HOST, Missing, free_port
 from stream.store.keys import shard_prefix
+from tests.redis_server import SecureRedis
+from tests.secure import Certificates
 from tests.servers import POLL_SECONDS, START_SECONDS_MAX, Valkey, missing
 
 MASTERS = 3
 SLOTS = 16_384
 START_TRIES = 3
+_Cluster = TypeVar("_Cluster", bound="RedisCluster")
 # A replica that has lost its master for long may still take over: what it lacks then is what these tests are about.
 _OPTIONS = (
     "--cluster-enabled",
@@ -30,11 +37,7 @@ _OPTIONS = (
 class Node(Valkey):
     """One server of a cluster."""
 
-    def __init__(self, directory: Path, node_timeout_ms: int) -> None:
-        bus = free_port()
-        files = ("--dir", str(directory), "--cluster-config-file", "nodes.conf", "--cluster-port", str(bus))
-        super().__init__(directory, *_OPTIONS, *files, "--cluster-node-timeout", str(node_timeout_ms))
-        self.bus = bus
+    bus: int
 
     def told(self, *words: str) -> str:
         """The answer to a command that must not fail, without its frame."""
@@ -51,17 +54,43 @@ class Node(Valkey):
         return "role:master" in self.told("INFO", "replication")
 
 
+class PlainNode(Node):
+    """A Valkey."""
+
+    def __init__(self, directory: Path, node_timeout_ms: int) -> None:
+        self.bus = free_port()
+        super().__init__(directory, *_options(directory, self.bus, node_timeout_ms))
+
+
+class SecureNode(SecureRedis, Node):
+    """A Redis behind closed doors; the others of its cluster get in by TLS."""
+
+    def __init__(self, directory: Path, node_timeout_ms: int, certificates: Certificates) -> None:
+        self.bus = free_port()
+        options = _options(directory, self.bus, node_timeout_ms)
+        super().__init__(directory, certificates, *options, "--tls-cluster", "yes")
+
+
+def _options(directory: Path, bus: int, node_timeout_ms: int) -> tuple[str, ...]:
+    files = ("--dir", str(directory), "--cluster-config-file", "nodes.conf", "--cluster-port", str(bus))
+    return (*_OPTIONS, *files, "--cluster-node-timeout", str(node_timeout_ms))
+
+
 class RedisCluster:
     """The servers; `url` is for our store. `masters[n]` has the n-th third of the slots and `replicas[n]` its copy."""
 
-    def __init__(self, directory: Path, *, replicas: bool = True) -> None:
+    def __init__(
+        self, directory: Path, *, replicas: bool = True, new_node: Callable[[Path, int], Node] = PlainNode
+    ) -> None:
         self.masters: list[Node] = []
         self.replicas: list[Node] = []
         for number in range(MASTERS * (2 if replicas else 1)):
             place = directory / f"node-{number}"
             place.mkdir(parents=True)
             (self.masters if number < MASTERS else self.replicas).append(
-                Node(place, 1_000 if replicas else 30_000)  # whom nobody replaces need not be given up soon
+                new_node(
+                    place, 1_000 if replicas else 30_000
+                )  # whom nobody replaces need not be given up soon
             )
 
     @property
@@ -70,7 +99,10 @@ class RedisCluster:
 
     @property
     def url(self) -> str:
-        return "redis+cluster://" + ",".join(f"{HOST}:{node.port}" for node in self.masters)
+        return "redis+cluster://" + self._hosts()
+
+    def _hosts(self) -> str:
+        return ",".join(f"{HOST}:{node.port}" for node in self.masters)
 
     def start(self) -> None:
         """Starts all of it; returns when every server knows every other and all slots are served."""
@@ -137,11 +169,27 @@ class RedisCluster:
             node.told("FLUSHALL", "SYNC")
 
 
-def _start(directory: Path, *, replicas: bool = True) -> RedisCluster:
+class SecureCluster(RedisCluster):
+    """Three masters behind closed doors: `url_of` a user, with `trust` as more options of the store."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.certificates = Certificates(directory)
+        self.trust = {"ssl_ca_certs": str(self.certificates.ca)}
+        super().__init__(directory, replicas=False, new_node=lambda *how: SecureNode(*how, self.certificates))
+
+    def url_of(self, user: str) -> str:
+        """Where and as whom."""
+        first = self.masters[0]
+        assert isinstance(first, SecureNode)
+        return f"rediss+cluster://{first.login(user)}@{self._hosts()}"
+
+
+def _start(make: Callable[[Path], _Cluster], directory: Path) -> _Cluster:
     """Twelve ports at a time: now and then somebody takes one before its server does, and then others are chosen."""
     for attempt in range(START_TRIES):
         try:
-            cluster = RedisCluster(directory / str(attempt), replicas=replicas)
+            cluster = make(directory / str(attempt))
         except Missing as error:
             missing(str(error))
         try:
@@ -160,7 +208,8 @@ def make_cluster(tmp_path: Path) -> Iterator[Callable[..., RedisCluster]]:
     started: list[RedisCluster] = []
 
     def make(*, replicas: bool = True) -> RedisCluster:
-        started.append(_start(tmp_path / f"cluster-{len(started)}", replicas=replicas))
+        new = partial(RedisCluster, replicas=replicas)
+        started.append(_start(new, tmp_path / f"cluster-{len(started)}"))
         return started[-1]
 
     yield make
@@ -170,7 +219,14 @@ def make_cluster(tmp_path: Path) -> Iterator[Callable[..., RedisCluster]]:
 
 @pytest.fixture(scope="session")
 def _masters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
-    cluster = _start(tmp_path_factory.mktemp("masters"), replicas=False)
+    cluster = _start(partial(RedisCluster, replicas=False), tmp_path_factory.mktemp("masters"))
+    yield cluster
+    cluster.kill()
+
+
+@pytest.fixture(scope="session")
+def _secure_masters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureCluster]:
+    cluster = _start(SecureCluster, tmp_path_factory.mktemp("secure-masters"))
     yield cluster
     cluster.kill()
 
@@ -180,3 +236,10 @@ def masters(_masters: RedisCluster) -> RedisCluster:
     """Three masters without replicas, empty, for tests that let them live."""
     _masters.flush()
     return _masters
+
+
+@pytest.fixture
+def secure_masters(_secure_masters: SecureCluster) -> SecureCluster:
+    """Three masters behind closed doors, empty, for tests that let them live."""
+    _secure_masters.flush()
+    return _secure_masters

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.cluster import _masters, make_cluster, masters  # noqa: F401 fixtures
+from tests.cluster import _masters, _secure_masters, make_cluster, masters, secure_masters  # noqa: F401 fixtures
+from tests.redis_server import make_redis, secure_redis  # noqa: F401 fixtures
 from tests.servers import (  # noqa: F401 fixtures
     _kafka_server,
     broker,

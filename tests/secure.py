@@ -1,19 +1,11 @@
-"""Who vouches for the servers of a test, and how do servers that know no TLS get it? A CA, certificates, a TLS end before a port.
-
-The Valkey of the tests is built without TLS, so a proxy of a few lines ends TLS before it, as stunnel does. Apache Kafka ends it
-itself.
-"""
+"""Who vouches for the servers of a test and for who comes to them, and which users does Kafka know? A CA, certificates, rights."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import socket
 import ssl
 import struct
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 import trustme
@@ -44,18 +36,23 @@ class Certificates:
         trustme.CA().cert_pem.write_to_path(str(self.stranger))
         self._directory = directory
 
-    def server_context(self) -> ssl.SSLContext:
-        """What a server of ours shows."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._server.configure_cert(context)
-        return context
+    def trusting(self) -> ssl.SSLContext:
+        """The context of who trusts this CA."""
+        return ssl.create_default_context(cafile=self.ca)
 
     def server_pem(self) -> Path:
-        """Key and certificates of the server as Kafka wants them: one file, the key as PKCS#8."""
-        key = load_pem_private_key(self._server.private_key_pem.bytes(), None)
+        """Key and certificates of the server as Kafka wants them: one file, the key as PKCS#8. Redis takes them as well."""
+        return self._written("server.pem", self._server)
+
+    def client_pem(self) -> Path:
+        """The same for who comes to a server that wants to know."""
+        return self._written("client.pem", self._ca.issue_cert("client@retention.example"))
+
+    def _written(self, name: str, cert: trustme.LeafCert) -> Path:
+        key = load_pem_private_key(cert.private_key_pem.bytes(), None)
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        file = self._directory / "server.pem"
-        file.write_bytes(pem + b"".join(one.bytes() for one in self._server.cert_chain_pems))
+        file = self._directory / name
+        file.write_bytes(pem + b"".join(one.bytes() for one in cert.cert_chain_pems))
         return file
 
 
@@ -102,44 +99,3 @@ def allow(port: int, rights: Iterable[tuple[str, str, str, str]]) -> None:
         for _ in range(count):
             code, length = struct.unpack(">hh", answer.read(4))
             assert code == 0, answer.read(max(0, length))
-
-
-@contextmanager
-def tls_end(port: int, certificates: Certificates) -> Iterator[int]:
-    """A port that speaks TLS and hands what it hears to another port of this machine; from a thread of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    connections: set[asyncio.Task[None]] = set()
-
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        connections.add(task)
-        task.add_done_callback(connections.discard)
-        inner_reader, inner_writer = await asyncio.open_connection(HOST, port)
-        await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
-
-    async def start() -> asyncio.Server:
-        loop.set_exception_handler(lambda *_: None)  # a client that distrusts us is what some tests want
-        return await asyncio.start_server(serve, HOST, 0, ssl=certificates.server_context())
-
-    async def stop(server: asyncio.Server) -> None:
-        server.close()
-        for task in list(connections):
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
-
-    server = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
-    yield int(server.sockets[0].getsockname()[1])
-    asyncio.run_coroutine_threadsafe(stop(server), loop).result(10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()

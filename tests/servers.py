@@ -17,7 +17,7 @@ import socket
 import struct
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 from uuid import uuid4
@@ -133,31 +133,48 @@ class Server:
 
     def _asked(self, request: bytes, size: int) -> bytes:
         try:
-            with socket.create_connection((HOST, self.port), 1) as connection:
+            with self._connected() as connection:
                 connection.sendall(request)
                 return connection.recv(size)
         except OSError:
             return b""
 
+    def _connected(self) -> socket.socket:
+        return socket.create_connection((HOST, self.port), 1)
+
 
 class Valkey(Server):
     """A Valkey. `url` is for our store, `ask` for one command without a client library."""
 
+    name = "Valkey"
+
     def __init__(self, directory: Path, *options: str, keep: bool = False) -> None:
-        binary, port = store_binary(), free_port()
-        command = store_command(binary, port, directory if keep else None, *options)
-        super().__init__("Valkey", lambda: command, port, directory / f"valkey-{port}.log")
+        binary, port = self._binary(), free_port()
+        command = [
+            *store_command(binary, port, directory if keep else None, *options),
+            *self._options(directory, port),
+        ]
+        super().__init__(self.name, lambda: command, port, directory / f"{self.name.lower()}-{port}.log")
         self.url = f"redis://{HOST}:{port}/0"
+
+    def _binary(self) -> Path:
+        return store_binary()
+
+    def _options(self, directory: Path, port: int) -> Sequence[str]:
+        return ()
 
     def ask(self, *words: str) -> str:
         """The first 64 KiB of the raw answer to one command."""
-        parts = [word.encode() for word in words]
-        return self._asked(
-            b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(p), p) for p in parts), 65536
-        ).decode()
+        return self._asked(as_command(*words), 65536).decode()
 
     def _answers(self) -> bool:
         return self.ask("PING") == "+PONG\r\n"
+
+
+def as_command(*words: str) -> bytes:
+    """A command as Redis wants it."""
+    parts = [word.encode() for word in words]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(p), p) for p in parts)
 
 
 class KafkaLike(Server):

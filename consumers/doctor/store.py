@@ -19,7 +19,8 @@ from stream.store.protocol import (
 )
 from stream.store.servers import ServerState
 
-OLDEST_REDIS = (7, 2)
+OLDEST_REDIS = (7, 0)
+_OLDEST = ".".join(map(str, OLDEST_REDIS))
 SKEW_MS_MAX = 5_000
 FULL_RATIO = 0.85
 CLUSTER_SHARDS_MIN = 8
@@ -71,7 +72,9 @@ def _server(server: ServerState, now_ms: int) -> list[Finding]:
     found = [ok("redis", f"{server.name} answers: {server.version}, {mib:,} MiB")]
     numbers = re.match(r"Redis (\d+)\.(\d+)", server.version)
     if numbers and (int(numbers[1]), int(numbers[2])) < OLDEST_REDIS:
-        found = [wrong("redis", f"{server.name} is {server.version}", "7.2 or newer is needed, or Valkey")]
+        found = [
+            wrong("redis", f"{server.name} is {server.version}", f"{_OLDEST} or newer is needed, or Valkey")
+        ]
     return [*found, *_memory(server), *_files(server), *_listpacks(server), *_clock(server, now_ms)]
 
 

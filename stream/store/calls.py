@@ -48,8 +48,8 @@ _PASSING = (
     "UNBLOCKED",
     "cluster is down",
 )
-# What a script was not allowed to do comes as a plain ResponseError too.
-_NO_RIGHT = ("NOPERM", "ACL failure in script")
+# What a script was not allowed to do comes as a plain ResponseError too; the last is how Redis 7.0 says it.
+_NO_RIGHT = ("NOPERM", "ACL failure in script", "The user executing the script can't")
 
 
 class Moved(StoreUnavailable):

@@ -71,12 +71,17 @@ def nodes(url: str, shards: int, *, timeout_seconds: float, **options: Any) -> N
 
 
 def client_options(timeout_seconds: float, **options: Any) -> dict[str, Any]:
-    """The keywords of every client. redis-py's own retries are off: it would send a write again that was already done."""
+    """The keywords of every client.
+
+    redis-py's own retries are off: it would send a write again that was already done. It does not tell the server its name either:
+    Redis before 7.2 knows no CLIENT SETINFO, and no user needs a right to it.
+    """
     return {
         "decode_responses": False,
         "socket_timeout": timeout_seconds,
         "socket_connect_timeout": _CONNECT_SECONDS,
         "retry": Retry(NoBackoff(), 0),
+        "driver_info": None,
         **options,
     }
 

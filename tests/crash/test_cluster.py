@@ -9,7 +9,7 @@ import pytest
 
 from consumers.settings import Settings
 from stream.store.redis import RedisStore
-from tests.cluster import RedisCluster
+from tests.cluster import RedisCluster, SecureCluster
 from tests.consumers.ingest.conftest import own
 from tests.crash.answers import answers
 from tests.crash.sending import all_counted, hold, send, story
@@ -39,15 +39,32 @@ async def store(cluster: RedisCluster) -> AsyncIterator[RedisStore]:
     await store.aclose()
 
 
+@pytest.fixture(params=["masters", "secure_masters"])
+def three(request: pytest.FixtureRequest) -> RedisCluster | SecureCluster:
+    """Three masters; then three where a worker, an auditor and a reader come in over TLS, each as itself."""
+    return request.getfixturevalue(request.param)
+
+
+def url_of(cluster: RedisCluster, user: str) -> tuple[str, dict[str, str]]:
+    """Where a user comes in, and whom it trusts."""
+    return (cluster.url_of(user), cluster.trust) if isinstance(cluster, SecureCluster) else (cluster.url, {})
+
+
 async def test_a_cluster_gives_the_answers_of_one_server(
-    broker: Broker, valkey: Valkey, masters: RedisCluster, tmp_path: Path
+    broker: Broker, valkey: Valkey, three: RedisCluster, tmp_path: Path
 ) -> None:
     settings, records = await own(broker), story(seed=5)
-    one, many = RedisStore.connect(valkey.url), RedisStore.connect(masters.url, SHARDS)
+    one = RedisStore.connect(valkey.url)
+    stores = {}
+    for user in ("reader", "admin"):
+        url, trust = url_of(three, user)
+        stores[user] = RedisStore.connect(url, SHARDS, **trust)
+    url, trust = url_of(three, "worker")
+    more = {"redis_ssl_cafile": trust["ssl_ca_certs"]} if trust else {}
     teams = []
     for name, ours, workers in (
         ("one", at(settings, valkey.url, group="one"), 1),
-        ("many", at(settings, masters.url, group="many", shards=SHARDS), 2),
+        ("many", at(settings, url, group="many", shards=SHARDS, **more), 2),
     ):
         (tmp_path / name).mkdir()
         teams.append(Team(ours, tmp_path / name))
@@ -55,14 +72,14 @@ async def test_a_cluster_gives_the_answers_of_one_server(
             teams[-1].join()
     try:
         await send(settings, records)
-        await asyncio.gather(all_counted(one, len(records)), all_counted(many, len(records)))
-        assert await answers(many) == await answers(one)
-        await hold(settings, many, len(records))
+        await asyncio.gather(all_counted(one, len(records)), all_counted(stores["reader"], len(records)))
+        assert await answers(stores["reader"]) == await answers(one)
+        await hold(settings, stores["admin"], len(records))
     finally:
         for team in teams:
             team.close()
-        await one.aclose()
-        await many.aclose()
+        for store in (one, *stores.values()):
+            await store.aclose()
 
 
 @pytest.mark.parametrize("is_behind", [False, True], ids=["up_to_date", "behind"])

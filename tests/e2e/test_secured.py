@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,9 @@ from consumers.local.servers import free_port
 from consumers.settings import Settings, load
 from stream.events.schema import TOPICS
 from tests.e2e.running import RETENTION
-from tests.secure import USERS, allow, tls_end
-from tests.servers import ApacheKafka, Valkey
-from tests.stream.store.acl import redis_users
+from tests.redis_server import PASSWORDS, SecureRedis
+from tests.secure import USERS, allow
+from tests.servers import ApacheKafka
 from tests.waiting import wait_until_now
 
 pytestmark = [
@@ -76,9 +76,9 @@ def rights(prefix: str) -> Iterator[tuple[str, str, str, str]]:
 class Fortress:
     """Roles that run, each with what it needs in files, and everything that was ever written by one of them."""
 
-    def __init__(self, directory: Path, kafka: ApacheKafka, redis_port: int) -> None:
+    def __init__(self, directory: Path, kafka: ApacheKafka, redis: SecureRedis) -> None:
         self.directory, self.ports = directory, {role: free_port() for role in ROLES}
-        self._redis_port, self.stranger = redis_port, kafka.certificates.stranger
+        self._redis, self.stranger = redis, kafka.certificates.stranger
         self._roles: dict[str, subprocess.Popen[bytes]] = {}
         self.seen: list[str] = []
         prefix = kafka.prefix()
@@ -93,7 +93,7 @@ class Fortress:
             "KAFKA": kafka.secure,
             "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
             "KAFKA_SSL_CAFILE": str(kafka.certificates.ca),
-            "REDIS_SSL_CAFILE": str(kafka.certificates.ca),
+            "REDIS_SSL_CAFILE": str(redis.certificates.ca),
             "TOPIC_PREFIX": prefix,
             "GROUP": prefix,
             "DATA_DIR": str(directory / "none"),
@@ -113,7 +113,7 @@ class Fortress:
         user = REDIS_USERS.get(command, "reader")
         password = self._file(f"redis-{user}", CANARIES["admin-of-redis" if user == "admin" else user])
         redis = {
-            "REDIS_URL": f"rediss://{user}@127.0.0.1:{self._redis_port}/0",
+            "REDIS_URL": f"rediss://{user}@127.0.0.1:{self._redis.port}/0",
             "REDIS_PASSWORD_FILE": password,
         }
         who = KAFKA_USERS.get(command, OTHERS)
@@ -163,6 +163,10 @@ class Fortress:
     def command_lines(self) -> list[str]:
         return [" ".join(psutil.Process(role.pid).cmdline()) for role in self._roles.values()]
 
+    def denied(self) -> set[str]:
+        """What Redis was asked for by somebody who may not."""
+        return set(re.findall(r"\$6\r\nobject\r\n\$\d+\r\n(.*?)\r\n", self._redis.ask("ACL", "LOG")))
+
     def stop(self) -> dict[str, int]:
         for role in self._roles.values():
             role.terminate()
@@ -175,22 +179,16 @@ class Fortress:
 
 
 @pytest.fixture
-def fortress(tmp_path: Path, kafka: ApacheKafka, valkey: Valkey) -> Iterator[Fortress]:
-    redis_users(
-        valkey,
-        worker=CANARIES["worker"],
-        reader=CANARIES["reader"],
-        admin=CANARIES["admin-of-redis"],
-        operator=CANARIES["operator"],
-    )
-    with ExitStack() as stack:
-        port = stack.enter_context(tls_end(valkey.port, kafka.certificates))
-        one = Fortress(tmp_path, kafka, port)
-        plain = Settings(kafka=kafka.bootstrap, topic_prefix=one.settings().topic_prefix, partitions=1)
-        asyncio.run(topics(plain))
-        allow(kafka.port, rights(plain.topic_prefix))
-        stack.callback(one.kill)
-        yield one
+def fortress(
+    tmp_path: Path, kafka: ApacheKafka, make_redis: Callable[..., SecureRedis]
+) -> Iterator[Fortress]:
+    passwords = {user: CANARIES["admin-of-redis" if user == "admin" else user] for user in PASSWORDS}
+    one = Fortress(tmp_path, kafka, make_redis(kafka.certificates, passwords=passwords))
+    plain = Settings(kafka=kafka.bootstrap, topic_prefix=one.settings().topic_prefix, partitions=1)
+    asyncio.run(topics(plain))
+    allow(kafka.port, rights(plain.topic_prefix))
+    yield one
+    one.kill()
 
 
 async def topics(settings: Settings) -> None:
@@ -289,6 +287,9 @@ def test_everything_works_behind_closed_doors_and_no_secret_is_seen(fortress: Fo
         ("api", DEAD_LETTERS, "read"),
     ):
         assert not asyncio.run(may(fortress.settings(command), topic, act)), (command, topic, act)
+
+    # At Redis nobody asks for more than it may, but for a limit that has a default; readers, also before a worker has begun.
+    assert fortress.denied() <= {"config|get", "hsetnx"}
 
     # Who is wrong is told so in one line.
     assert "not trusted" in fortress.run("audit", code=1, REDIS_SSL_CAFILE=str(fortress.stranger))

@@ -1,7 +1,8 @@
-"""Which users does a Valkey of a test have? Those of docs/redis-users.acl, word for word, with the passwords of the test."""
+"""Which users does a server of a test have? Those of docs/redis-users.acl, word for word, with the passwords of the test."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.servers import Valkey
@@ -9,12 +10,18 @@ from tests.servers import Valkey
 FILE = Path(__file__).parents[3] / "docs" / "redis-users.acl"
 
 
+def acl_lines(passwords: Mapping[str, str]) -> list[str]:
+    """The file; first the line that lets nobody in without a user."""
+    lines = FILE.read_text().splitlines()
+    users = [line.split()[1] for line in lines[1:]]
+    assert passwords.keys() == set(users), f"the users are {users}"
+    for user in users:
+        lines = [line.replace(f"PASSWORD-OF-{user.upper()}", passwords[user]) for line in lines]
+    return lines
+
+
 def redis_users(valkey: Valkey, **passwords: str) -> None:
     """Gives the server the users of the file; nobody else gets in any more."""
-    default, *users = FILE.read_text().splitlines()
-    for line in users:
-        words = line.split()[1:]
-        assert words[0] in passwords, f"the test knows no user {words[0]}"
-        said = [w.replace(f"PASSWORD-OF-{words[0].upper()}", passwords[words[0]]) for w in words]
-        assert valkey.ask("ACL", "SETUSER", *said) == "+OK\r\n", line
-    assert valkey.ask("ACL", "SETUSER", *default.split()[1:]) == "+OK\r\n"
+    default, *users = acl_lines(passwords)
+    for line in (*users, default):
+        assert valkey.ask("ACL", "SETUSER", *line.split()[1:]) == "+OK\r\n", line

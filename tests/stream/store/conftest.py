@@ -1,4 +1,8 @@
-"""Which stores is the suite run against? The in-memory one; Redis with one shard and with three, also remembering; a cluster."""
+"""Which stores is the suite run against?
+
+The in-memory one; Valkey with one shard and with three, also remembering; a cluster of it; and over TLS, as a user with a password,
+Debian's Redis and a cluster of it.
+"""
 
 from collections.abc import AsyncIterator
 
@@ -7,10 +11,20 @@ import pytest
 from stream.store.memory import MemoryStore
 from stream.store.protocol import Store
 from stream.store.redis import RedisStore
+from tests.redis_server import OWNER
+
+SERVERS = {
+    "cluster": "masters",
+    "secure": "secure_redis",
+    "secure_cluster": "secure_masters",
+}
 
 
 @pytest.fixture(
-    params=["memory", "memory-3", "redis", "redis-3", "remembering", "remembering-3", "cluster-16"]
+    params=[
+        *("memory", "memory-3", "redis", "redis-3", "remembering", "remembering-3", "cluster-16"),
+        *("secure-3", "secure_cluster-16"),
+    ]
 )
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     kind, _, shards = request.param.partition("-")
@@ -18,8 +32,9 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     if kind == "memory":
         opened = MemoryStore(int(shards or 1))
     else:
-        bytes_max = 1 << 20 if kind == "remembering" else 0
-        url = request.getfixturevalue("masters" if kind == "cluster" else "valkey").url
-        opened = RedisStore.connect(url, int(shards or 1), remembers_bytes_max=bytes_max)
+        bytes_max = 1 << 20 if kind in ("remembering", "secure") else 0
+        server = request.getfixturevalue(SERVERS.get(kind, "valkey"))
+        url, trust = (server.url_of(OWNER), server.trust) if kind.startswith("secure") else (server.url, {})
+        opened = RedisStore.connect(url, int(shards or 1), remembers_bytes_max=bytes_max, **trust)
     yield opened
     await opened.aclose()

@@ -1,25 +1,28 @@
-"""The users of docs/redis-users.acl: what each of them may do, and above all what not."""
+"""The users of docs/redis-users.acl, on Valkey, and on Redis over TLS: what each of them may do, and above all what not."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import pytest
 import redis.asyncio as aioredis
 from redis.exceptions import NoPermissionError, ResponseError
 
+from stream.store.calls import answered
 from stream.store.keys import app_prefix, shard_prefix
 from stream.store.protocol import StoreRefused, StoreUnavailable
 from stream.store.redis import RedisStore
+from tests.redis_server import PASSWORDS, SecureRedis
 from tests.servers import Valkey
 from tests.stream.store.acl import redis_users
 from tests.stream.store.test_store import write
 
-ROLES = {"worker": "password-of-worker", "reader": "password-of-reader", "admin": "password-of-admin"}
-USERS = ROLES | {"operator": "password-of-operator"}
+ROLES = ("worker", "reader", "admin")
 DOCS = Path(__file__).parents[3] / "docs"
 # A command in a text in backticks, or as a line of its own with what it is for behind it.
 _SAID = re.compile(r"`redis-cli ([A-Z][^`]*)`|^    redis-cli ([A-Z].*?)(?:  .*)?$", re.MULTILINE)
@@ -63,22 +66,38 @@ WRITES = [
 ]
 READS = [("HGETALL", APP + "n"), ("HGETALL", shard_prefix(0) + "identity"), ("GET", APP + "d:x")]
 
+
+class KnownValkey(NamedTuple):
+    """A Valkey with the users; like SecureRedis, but without TLS."""
+
+    port: int
+    trust: Mapping[str, str] = MappingProxyType({})
+
+    def url_of(self, user: str) -> str:
+        return f"redis://{user}:{PASSWORDS[user]}@127.0.0.1:{self.port}/0"
+
+
 As = Callable[[str], "aioredis.Redis"]
 
 
-@pytest.fixture
-def valkey(make_valkey: Callable[..., Valkey]) -> Valkey:
-    """One that writes into the folder of the test: an operator has it write files."""
-    return make_valkey(keep=True)
+@pytest.fixture(params=["valkey", "redis"])
+def server(request: pytest.FixtureRequest) -> SecureRedis | KnownValkey:
+    """Writes into the folder of the test: an operator has it write files."""
+    if request.param == "redis":
+        redis: SecureRedis = request.getfixturevalue("secure_redis")
+        return redis
+    make_valkey: Callable[..., Valkey] = request.getfixturevalue("make_valkey")
+    valkey = make_valkey(keep=True)
+    redis_users(valkey, **PASSWORDS)
+    return KnownValkey(valkey.port)
 
 
 @pytest.fixture
-async def as_(valkey: Valkey) -> AsyncIterator[As]:
-    redis_users(valkey, **USERS)
+async def as_(server: SecureRedis | KnownValkey) -> AsyncIterator[As]:
     clients: list[aioredis.Redis] = []
 
     def client(user: str) -> aioredis.Redis:
-        clients.append(aioredis.Redis(port=valkey.port, username=user, password=USERS[user]))
+        clients.append(aioredis.Redis.from_url(server.url_of(user), driver_info=None, **server.trust))
         return clients[-1]
 
     yield client
@@ -146,27 +165,33 @@ async def test_a_script_gives_no_right_that_its_caller_has_not(as_: As) -> None:
         ):
             digest = await client.script_load(f"return {command}")
             run = client.evalsha if user == "worker" else client.evalsha_ro
-            with pytest.raises(ResponseError, match=r"ACL|NOPERM|permission|not allowed|Write commands"):
-                await run(digest, 0)
+            with pytest.raises((StoreRefused, ResponseError), match=r"Redis refuses|command is not allowed"):
+                await answered(run(digest, 0))
     with pytest.raises(NoPermissionError):
         await as_("reader").evalsha(digest, 0)
 
 
-async def test_without_a_user_nobody_gets_in(as_: As, valkey: Valkey) -> None:
-    for url in (valkey.url, f"redis://worker:wrong@127.0.0.1:{valkey.port}/0"):
-        store = RedisStore.connect(url)
-        with pytest.raises(StoreRefused) as caught:
+async def test_without_a_user_nobody_gets_in(server: SecureRedis | KnownValkey) -> None:
+    right = server.url_of("worker")
+    for url in (
+        right.replace(f"worker:{PASSWORDS['worker']}@", ""),
+        right.replace(PASSWORDS["worker"], "wrong"),
+    ):
+        store = RedisStore.connect(url, **server.trust)
+        with pytest.raises(StoreRefused, match="Redis refuses") as caught:
             await store.zones()
         assert "wrong" not in str(caught.value).replace("WRONGPASS", "")
         await store.aclose()
 
 
-def store_of(valkey: Valkey, user: str) -> RedisStore:
-    return RedisStore.connect(f"redis://{user}:{USERS[user]}@127.0.0.1:{valkey.port}/0")
+def store_of(server: SecureRedis | KnownValkey, user: str, **more: int) -> RedisStore:
+    return RedisStore.connect(server.url_of(user), **more, **server.trust)
 
 
-async def test_a_reader_waits_for_a_worker_to_begin_and_then_only_looks(as_: As, valkey: Valkey) -> None:
-    reader, worker, admin = (store_of(valkey, user) for user in ("reader", "worker", "admin"))
+async def test_a_reader_waits_for_a_worker_to_begin_and_then_only_looks(
+    server: SecureRedis | KnownValkey,
+) -> None:
+    reader, worker, admin = (store_of(server, user) for user in ("reader", "worker", "admin"))
     with pytest.raises(StoreUnavailable, match="no worker has begun") as caught:
         await reader.open(IDENTITY)
     assert not isinstance(caught.value, StoreRefused), "a role waits for it"
@@ -185,11 +210,10 @@ async def test_a_reader_waits_for_a_worker_to_begin_and_then_only_looks(as_: As,
         await store.aclose()
 
 
-async def test_a_reader_remembers_and_reads_the_records_of_a_set_alone(as_: As, valkey: Valkey) -> None:
-    worker = store_of(valkey, "worker")
-    reader = RedisStore.connect(
-        f"redis://reader:{USERS['reader']}@127.0.0.1:{valkey.port}/0", remembers_bytes_max=1 << 20
-    )
+async def test_a_reader_remembers_and_reads_the_records_of_a_set_alone(
+    as_: As, server: SecureRedis | KnownValkey
+) -> None:
+    worker, reader = store_of(server, "worker"), store_of(server, "reader", remembers_bytes_max=1 << 20)
     await worker.apply("shop", 0, [write(1, None, b"in", ["s"]), write(2, None, b"out", [])])
     among = (await reader.view("shop", sets=["s"])).sets["s"]
     assert [one.record async for one in reader.stored_users("shop", among)] == [b"in"]
@@ -197,4 +221,25 @@ async def test_a_reader_remembers_and_reads_the_records_of_a_set_alone(as_: As, 
     await reader.view("shop", sets=["s"])
     assert (await as_("worker").info("commandstats"))["cmdstat_mget"]["calls"] == before
     for store in (worker, reader):
+        await store.aclose()
+
+
+async def test_a_store_asks_its_server_for_nothing_but_its_limit_that_its_user_may_not_do(
+    as_: As, server: SecureRedis | KnownValkey
+) -> None:
+    worker, admin = store_of(server, "worker"), store_of(server, "admin")
+    reader = store_of(server, "reader", remembers_bytes_max=1 << 20)
+    await worker.open(IDENTITY)
+    await worker.apply("shop", 0, [write(1, None, b"in", ["s"], {"f": 1})])
+    for store in (reader, admin):
+        await store.open(IDENTITY)
+        await store.view("shop", counters=["c"], sets=["s"])
+        await store.memory()
+    assert await admin.pause(1)
+    await admin.stored_counters("shop")
+    await admin.resume()
+    operator = as_("operator")
+    await operator.execute_command("ACL", "SETUSER", "operator", "+acl|log")
+    assert {entry["object"] for entry in await operator.acl_log()} == {"config|get"}
+    for store in (worker, reader, admin):
         await store.aclose()

@@ -1,0 +1,119 @@
+"""Which Redis do tests run against? Debian's redis-server: older than any Valkey, and built with TLS, unlike Valkey's wheel.
+
+make_redis      a Redis of this test's own, empty, as plain as the Valkeys
+secure_redis    one that speaks TLS alone and has the users of docs/redis-users.acl, read from an aclfile
+"""
+
+import shutil
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from consumers.local.servers import HOST, Missing
+from tests.secure import Certificates
+from tests.servers import Valkey, as_command, missing
+from tests.stream.store.acl import acl_lines
+
+PASSWORDS = {user: f"password-of-{user}" for user in ("worker", "reader", "admin", "operator")}
+# Who may everything; the tests alone have such a user.
+OWNER = "owner"
+_PASSWORD = "password-of-owner"
+
+
+class Redis(Valkey):
+    """A Redis of Debian."""
+
+    name = "Redis"
+
+    def _binary(self) -> Path:
+        binary = shutil.which("redis-server")
+        if binary is None:
+            raise Missing("redis-server is not installed (apt-get install redis-server)")
+        return Path(binary)
+
+
+class SecureRedis(Redis):
+    """One behind closed doors: `url_of` a user, with `trust` as more options of the store. `ask` asks as OWNER.
+
+    Certificates of clients are not asked for, unless CONFIG SET tls-auth-clients says so.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        certificates: Certificates,
+        *options: str,
+        passwords: Mapping[str, str] = PASSWORDS,
+    ) -> None:
+        self.certificates, self._passwords = certificates, passwords
+        super().__init__(directory, *options)
+        self.trust = {"ssl_ca_certs": str(certificates.ca)}
+
+    def url_of(self, user: str) -> str:
+        """Where and as whom."""
+        return f"rediss://{self.login(user)}@{HOST}:{self.port}/0"
+
+    def login(self, user: str) -> str:
+        """A user and the password, as a URL has them."""
+        return f"{user}:{_PASSWORD if user == OWNER else self._passwords[user]}"
+
+    def _options(self, directory: Path, port: int) -> Sequence[str]:
+        users = directory / "users.acl"
+        owner = f"user {OWNER} on >{_PASSWORD} ~* &* +@all"
+        users.write_text("\n".join((*acl_lines(self._passwords), owner)) + "\n")
+        pem = str(self.certificates.server_pem())
+        return (
+            *(
+                "--dir",
+                str(directory),
+                "--port",
+                "0",
+                "--tls-port",
+                str(port),
+                "--tls-auth-clients",
+                "no",
+                "--aclfile",
+                str(users),
+            ),
+            *("--tls-cert-file", pem, "--tls-key-file", pem, "--tls-ca-cert-file", str(self.certificates.ca)),
+        )
+
+    def _connected(self) -> socket.socket:
+        plain = super()._connected()
+        try:
+            connection = self.certificates.trusting().wrap_socket(plain, server_hostname=HOST)
+        except OSError:
+            plain.close()
+            raise
+        connection.sendall(as_command("AUTH", OWNER, _PASSWORD))
+        assert connection.recv(5) == b"+OK\r\n"
+        return connection
+
+
+@pytest.fixture
+def make_redis(tmp_path: Path) -> Iterator[Callable[..., Redis]]:
+    """Starts an empty Redis; what is given makes a SecureRedis: `make_redis(certificates, passwords=...)`."""
+    started: list[Redis] = []
+
+    def make(*options: Certificates, **more: Mapping[str, str]) -> Redis:
+        directory = tmp_path / f"redis-{len(started)}"
+        directory.mkdir()
+        try:
+            started.append(SecureRedis(directory, *options, **more) if options else Redis(directory))
+        except Missing as error:
+            missing(str(error))
+        started[-1].start()
+        assert started[-1].ask("DBSIZE") == ":0\r\n", "tests never touch a database that is not empty"
+        return started[-1]
+
+    yield make
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture
+def secure_redis(make_redis: Callable[..., SecureRedis], tmp_path: Path) -> SecureRedis:
+    """A Redis behind closed doors, with a CA of its own."""
+    return make_redis(Certificates(tmp_path))
