@@ -10,7 +10,7 @@ from consumers.metrics import ROLES
 from stream.retention.days import zone
 from stream.retention.dimensions import GROUPS
 from stream.retention.scope import FAMILIES
-from stream.store.nodes import CLUSTER_SCHEMES, cluster_url
+from stream.store.address import CLUSTER_SCHEMES, cluster_url
 
 MASK = "********"
 SECRET_LENGTH_MIN = 4  # shorter ones are words that stand everywhere

@@ -50,5 +50,5 @@ def hint(settings: Settings) -> str:
     """Which settings say who we are to Redis, and whom we trust."""
     names = ["redis_url", "redis_password"]
     if settings.redis_url.get_secret_value().startswith("rediss"):
-        names.append("redis_ssl_cafile")
+        names += ["redis_ssl_cafile", "redis_ssl_certfile"]
     return ", ".join(map(variable, names)) + " say how to get in"

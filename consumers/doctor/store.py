@@ -8,7 +8,7 @@ from consumers import stores
 from consumers.doctor.findings import Finding, ok, warning, wrong
 from consumers.identity import identity
 from consumers.settings import Settings, variable
-from stream.store.nodes import is_cluster
+from stream.store.address import is_cluster
 from stream.store.protocol import (
     IdentityMismatch,
     Partition,

@@ -16,26 +16,16 @@ from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.exceptions import ResponseError
 
+from stream.store.address import DEFAULT_PORT, Address, cluster_url, is_cluster
 from stream.store.calls import Call, Moved, answered
 from stream.store.keys import shard_prefix
-from stream.store.protocol import IdentityMismatch, StoreUnavailable
+from stream.store.no_answer import explain
+from stream.store.protocol import IdentityMismatch, StoreRefused, StoreUnavailable
 
-CLUSTER_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
-DEFAULT_PORT = 6379
 _CONNECT_SECONDS = 5.0
 # A server that does not tell its map within so long is passed over.
 _MAP_SECONDS = 2.0
 _GONE_MAX = 8
-
-
-class Address(NamedTuple):
-    """Where a server listens."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Nodes(Protocol):
@@ -67,7 +57,7 @@ def nodes(url: str, shards: int, *, timeout_seconds: float, **options: Any) -> N
     def connect(address: Address, **other: Any) -> "aioredis.Redis":
         return aioredis.Redis.from_url(url_of(address), **given | other)
 
-    return Cluster(seeds, connect, shards)
+    return Cluster(seeds, connect, shards, urlsplit(url).scheme)
 
 
 def client_options(timeout_seconds: float, **options: Any) -> dict[str, Any]:
@@ -86,42 +76,30 @@ def client_options(timeout_seconds: float, **options: Any) -> dict[str, Any]:
     }
 
 
-def is_cluster(url: str) -> bool:
-    """Whether the URL is that of a cluster."""
-    return urlsplit(url).scheme in CLUSTER_SCHEMES
-
-
-def cluster_url(url: str) -> tuple[list[Address], Callable[[Address], str]]:
-    """The servers that a cluster's URL names, and how to make a plain URL for another one. Raises ValueError."""
-    parts = urlsplit(url)
-    who, at, hosts = parts.netloc.rpartition("@")
-    if parts.path not in ("", "/", "/0"):
-        raise ValueError("a cluster has no numbered databases: leave the path away")
-    scheme = CLUSTER_SCHEMES[parts.scheme]
-    seeds = []
-    for host in hosts.split(","):
-        one = urlsplit(f"{scheme}://{host}")
-        if not one.hostname:
-            raise ValueError(f"{host!r} is not host:port")
-        seeds.append(Address(one.hostname, one.port or DEFAULT_PORT))
-    query = f"?{parts.query}" if parts.query else ""
-    return seeds, lambda address: f"{scheme}://{who}{at}{address}{query}"
-
-
 class OneServer:
     """All shards on one server."""
 
     def __init__(self, client: "aioredis.Redis", url: str = "") -> None:
         self._client = client
-        self._name = urlsplit(url).netloc.rpartition("@")[2] or "the server"
+        parts = urlsplit(url)
+        self._name = parts.netloc.rpartition("@")[2] or "the server"
+        self._scheme, self._address = parts.scheme, Address(parts.hostname or "", parts.port or DEFAULT_PORT)
+        self._has_answered = False
 
     async def ask(self, shard: int, call: Call) -> Any:
-        """Straight to the server."""
-        return await answered(call(self._client))
+        """Straight to the server. Raises IdentityMismatch where it has never answered, and would if the URL had another scheme."""
+        try:
+            answer = await answered(call(self._client))
+        except StoreUnavailable as error:
+            if not self._has_answered:
+                await explain(self._scheme, self._address, error)
+            raise
+        self._has_answered = True
+        return answer
 
     async def every(self) -> "dict[str, aioredis.Redis]":
         """The one. A part of a cluster refuses what the other parts hold, so it is refused as a whole."""
-        if (await answered(self._client.info("cluster"))).get("cluster_enabled"):
+        if (await self.ask(0, lambda redis: redis.info("cluster"))).get("cluster_enabled"):
             raise IdentityMismatch(
                 "this Redis is part of a cluster: RETENTION_REDIS_URL must begin with redis+cluster:// (or rediss+cluster://)"
             )
@@ -140,12 +118,17 @@ class Cluster:
     """The masters of a Redis Cluster.
 
     connect   makes a client for an address; keywords go to it and win
+    scheme    that of the URL
     """
 
     def __init__(
-        self, seeds: Sequence[Address], connect: Callable[..., "aioredis.Redis"], shards: int
+        self,
+        seeds: Sequence[Address],
+        connect: Callable[..., "aioredis.Redis"],
+        shards: int,
+        scheme: str = "redis+cluster",
     ) -> None:
-        self._connect = connect
+        self._connect, self._scheme = connect, scheme
         self._slots = [key_slot(shard_prefix(shard).encode()) for shard in range(shards)]
         self._seeds = list(seeds)
         self._servers: list[Address] = []  # masters and replicas of the last map
@@ -200,13 +183,17 @@ class Cluster:
         async with self._drawing:
             if not self._is_stale:
                 return
-            problem = ""
+            problem, refusal, is_in = "", "", False
             for address in self._candidates():
                 try:
                     ranges = await self._told(address)
+                except StoreRefused as error:
+                    refusal = str(error)
+                    continue
                 except StoreUnavailable as error:
                     problem = str(error)
                     continue
+                is_in = True
                 owners = [owner for slot in self._slots if (owner := _owner(slot, ranges)) is not None]
                 if len(owners) < len(self._slots):
                     problem = f"as {address} says, some slots have no server"
@@ -214,6 +201,8 @@ class Cluster:
                 self._told_by = address
                 await self._take(ranges, owners)
                 return
+        if refusal and not is_in:
+            raise StoreRefused(f"no server of the cluster lets us in ({refusal})")
         raise StoreUnavailable(f"no server of the cluster says who holds what ({problem})")
 
     def _candidates(self) -> list[Address]:
@@ -235,6 +224,10 @@ class Cluster:
         client = self._connect(address, socket_timeout=_MAP_SECONDS, socket_connect_timeout=_MAP_SECONDS)
         try:
             told = await answered(client.execute_command("CLUSTER", "SLOTS"))  # type: ignore[no-untyped-call]
+        except StoreUnavailable as error:
+            if self._told_by is None:
+                await explain(self._scheme, address, error)
+            raise
         except ResponseError as error:
             if "cluster support disabled" in str(error):
                 raise IdentityMismatch(

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 import redis.asyncio as aioredis
 from redis.exceptions import RedisError
 
+from stream.store.address import is_cluster
 from stream.store.calls import Ask, Script, answered
 from stream.store.keys import app_prefix, shard_of, shard_prefix
 from stream.store.lineage import BACK, Lineage
-from stream.store.nodes import Nodes, is_cluster, nodes
+from stream.store.nodes import Nodes, nodes
 from stream.store.packing import pack_writes, partition_of, partition_text, position_of, position_text
 from stream.store.protocol import (
     Bitmap,
@@ -56,7 +57,7 @@ def _counted_otherwise(name: str, stored: str | None, ours: str | None) -> str:
 
 
 class RedisStore:
-    """The store on Redis or Valkey (7.2 or later), one server or a cluster."""
+    """The store on Redis (7.0 or later) or Valkey, one server or a cluster."""
 
     def __init__(self, servers: Nodes, shards: int = 1, reader: Reader | None = None) -> None:
         self.shards = shards

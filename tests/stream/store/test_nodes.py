@@ -1,36 +1,21 @@
 """Does every call reach the server that has the shard, also while slots move and servers come and go?"""
 
 import os
+import re
 import signal
 from collections.abc import Callable
 
 import pytest
 
 from stream.store.keys import app_prefix, shard_of
-from stream.store.nodes import Address, cluster_url
-from stream.store.protocol import IdentityMismatch, Position, Progress, StoreUnavailable
+from stream.store.protocol import IdentityMismatch, Position, Progress, StoreRefused, StoreUnavailable
 from stream.store.redis import RedisStore
-from tests.cluster import Node, RedisCluster
+from tests.cluster import Node, RedisCluster, SecureCluster
 from tests.servers import HOST, Valkey
 from tests.stream.store.test_store import APP, HERE, apply, count, stored, user, write
 from tests.waiting import wait_until
 
 SHARDS = 16
-
-
-def test_the_url_of_a_cluster_names_servers_and_keeps_user_password_and_query() -> None:
-    seeds, url_of = cluster_url("rediss+cluster://me:p%40ss@one:7000,[::1]:7001,three/?ssl_ca_certs=/ca.pem")
-    assert seeds == [Address("one", 7000), Address("::1", 7001), Address("three", 6379)]
-    assert url_of(Address("four", 1)) == "rediss://me:p%40ss@four:1?ssl_ca_certs=/ca.pem"
-    assert url_of(Address("::1", 2)).startswith("rediss://me:p%40ss@[::1]:2?")
-
-
-@pytest.mark.parametrize(
-    "url", ["redis+cluster://one:7000/1", "redis+cluster://one,,two", "redis+cluster://"]
-)
-def test_a_url_of_no_cluster_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=r"database|host:port"):
-        cluster_url(url)
 
 
 async def test_the_shards_stand_on_all_masters(masters: RedisCluster) -> None:
@@ -63,6 +48,44 @@ async def test_a_url_of_the_other_kind_is_refused_and_says_what_to_write(
         with pytest.raises(IdentityMismatch, match=right):
             await store.open({})
         await store.aclose()
+
+
+async def test_a_cluster_that_lets_nobody_in_is_no_cluster_that_is_away(
+    secure_masters: SecureCluster, valkey: Valkey
+) -> None:
+    valkey.kill()
+    right, trust = secure_masters.url_of("worker"), secure_masters.trust
+    for url, files, said in (
+        (right.replace("password-of-worker", "wrong"), trust, "Redis refuses: invalid username-password"),
+        (right, {"ssl_ca_certs": str(secure_masters.certificates.stranger)}, "not trusted"),
+        (right + f",{HOST}:{valkey.port}", {}, "not trusted"),  # that one of them is away does not matter
+    ):
+        store = RedisStore.connect(url, SHARDS, **files)
+        with pytest.raises(StoreRefused, match=f"lets us in .*{said}"):
+            await store.zones()
+        await store.aclose()
+
+
+async def test_the_servers_that_a_cluster_names_must_be_vouched_for_by_that_name(
+    secure_masters: SecureCluster,
+) -> None:
+    for node in secure_masters.masters:
+        node.told("CONFIG", "SET", "cluster-announce-hostname", "localhost")
+        node.told("CONFIG", "SET", "cluster-preferred-endpoint-type", "hostname")
+    store = RedisStore.connect(secure_masters.url_of("worker"), SHARDS, **secure_masters.trust)
+    try:
+        await wait_until(lambda: all(names(node) == {"localhost"} for node in secure_masters.masters))
+        with pytest.raises(StoreRefused, match="not valid for 'localhost'"):
+            await store.zones()
+    finally:
+        for node in secure_masters.masters:
+            node.told("CONFIG", "SET", "cluster-preferred-endpoint-type", "ip")
+            node.told("CONFIG", "SET", "cluster-announce-hostname", "")
+        await store.aclose()
+
+
+def names(node: Node) -> set[str]:
+    return set(re.findall(r"\$\d+\r\n([\w.?]+)\r\n:\d+\r\n\$40", node.ask("CLUSTER", "SLOTS")))
 
 
 async def test_a_master_that_may_evict_keys_is_refused_by_name(masters: RedisCluster) -> None:
