@@ -79,6 +79,7 @@ CODECS = [
     "stream/events/posted.py",
     "stream/store/codec.py",
     "stream/store/stored.py",
+    "stream/store/stretches.py",
 ]
 CLOCK = re.compile(
     r"\btime\.(time|time_ns|monotonic|monotonic_ns|perf_counter|perf_counter_ns|localtime|gmtime)\b"

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from stream.retention.days import SLOTS_PER_DAY, Zone
 from stream.retention.dimensions import Late, dimensions, late
 from stream.retention.records import Record
+from stream.retention.stretches import first_slot
 
 
 class Anchors(NamedTuple):
@@ -44,11 +45,11 @@ def begins(record: Record) -> tuple[int | None, int | None, int | None]:
     """The slots at which the cohorts of this record begin: install, first seen, first purchase."""
     summary = record.summary
     first = summary.first_install
-    bought = min(summary.purchases) if summary.purchases else None
+    bought = first_slot(summary.purchases) if summary.purchases else None
     slots = record.sessions[:1]
     for others in (summary.installs, summary.purchases, summary.answers):
         if others:
-            slots.append(min(others))
+            slots.append(first_slot(others))
     return None if first is None else first.slot, min(slots) if slots else None, bought
 
 
@@ -58,7 +59,7 @@ def anchors(record: Record, zone: Zone) -> Anchors:
     begun = seen
     if record.summary.money:
         # A refund is no activity, but what was sold counts from then on.
-        moved = min(record.summary.money)
+        moved = first_slot(record.summary.money)
         begun = moved if begun is None else min(begun, moved)
     days = _day(install), _day(seen), _day(bought)
     return Anchors(install, seen, bought, *days, dimensions(record), late(record, begun, zone))

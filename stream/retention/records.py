@@ -8,12 +8,13 @@ only those that were loaded, and `summary` stands for all of them.
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, MutableMapping
 from typing import Any, TypeVar
 
 from msgspec import Struct, field
 
 from stream.retention.money import decimal_text
+from stream.retention.stretches import BySlot
 
 INSTALL = "install"
 PURCHASE = "purchase"
@@ -74,10 +75,10 @@ class Summary(Struct):
     """
 
     installs: dict[int, int] = field(default_factory=dict)
-    purchases: dict[int, int] = field(default_factory=dict)
+    purchases: BySlot[int] = field(default_factory=dict)
     first_install: FirstInstall | None = None
     said: dict[str, Said] = field(default_factory=dict)
-    money: dict[int, dict[str, int]] = field(default_factory=dict)
+    money: BySlot[dict[str, int]] = field(default_factory=dict)
     answers: dict[int, dict[tuple[str, int], int]] = field(default_factory=dict)
     latest: dict[str, dict[int, Latest]] = field(default_factory=dict)
 
@@ -126,16 +127,16 @@ class Summary(Struct):
         """A summary that can be changed without changing this one. What stands in a slot is shared: see _add_within."""
         return Summary(
             dict(self.installs),
-            dict(self.purchases),
+            self.purchases.copy(),
             self.first_install,
             dict(self.said),
-            dict(self.money),
+            self.money.copy(),
             dict(self.answers),
             {survey: dict(answers) for survey, answers in self.latest.items()},
         )
 
 
-def _add(counts: dict[_K, int], key: _K, amount: int) -> None:
+def _add(counts: MutableMapping[_K, int], key: _K, amount: int) -> None:
     """Add to a number; what comes to zero is not there, so that equal summaries are equal."""
     total = counts.get(key, 0) + amount
     if total:
@@ -144,7 +145,7 @@ def _add(counts: dict[_K, int], key: _K, amount: int) -> None:
         counts.pop(key, None)
 
 
-def _add_within(outer: dict[int, dict[_K, int]], slot: int, key: _K, amount: int) -> None:
+def _add_within(outer: MutableMapping[int, dict[_K, int]], slot: int, key: _K, amount: int) -> None:
     """The same within a slot. What stood in the slot is not changed but replaced: a copy of the summary may share it."""
     inner = dict(outer.get(slot, ()))
     _add(inner, key, amount)

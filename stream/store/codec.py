@@ -31,6 +31,8 @@ from stream.retention.records import (
     Summary,
     summarise,
 )
+from stream.retention.stretches import Stretches, stretches_of
+from stream.store.stretches import pack_amounts, pack_counts, unpack_amounts, unpack_counts
 from stream.store.words import (
     Dims,
     read_dims,
@@ -70,14 +72,15 @@ class _Extra(Struct, array_like=True):
     kept: list[_KeptRow] = []
     said: dict[str, Said] = {}
     installs: dict[int, int] = {}
-    purchases: dict[int, int] = {}
+    purchases: dict[int, bytes] = {}  # stretches
     first_install: tuple[int, str, Dims] | None = None
     kept_said: dict[str, Said] = {}
-    money: dict[int, dict[str, int]] = {}
+    money: dict[int, bytes] = {}
     answers: list[tuple[int, str, int, int]] = []  # slot, survey, score, how many
     latest: dict[str, dict[int, Latest]] = {}
     erased_until: int | None = None
     links: dict[bytes, int] = {}
+    lengths: tuple[int, int] = (0, 0)  # slots in purchases and money
 
 
 _encode_extra = msgspec.msgpack.Encoder().encode
@@ -270,10 +273,12 @@ def _unrow(row: _KeptRow, zone: Zone) -> tuple[Key, Kept]:
 
 def _put_summary(summary: Summary, extra: _Extra) -> None:
     first = summary.first_install
-    extra.installs, extra.purchases = _sorted(summary.installs), _sorted(summary.purchases)
+    extra.installs = _sorted(summary.installs)
+    extra.purchases = stretches_of(summary.purchases, pack_counts)
+    extra.money = stretches_of(summary.money, pack_amounts)
+    extra.lengths = len(summary.purchases), len(summary.money)
     extra.kept_said = _sorted(summary.said)
     extra.first_install = None if first is None else (first.ts_ms, first.event_id, first.dims)
-    extra.money = {slot: _sorted(summary.money[slot]) for slot in sorted(summary.money)}
     extra.answers = sorted(
         (slot, *answer, count) for slot, counts in summary.answers.items() for answer, count in counts.items()
     )
@@ -286,9 +291,9 @@ def _get_summary(extra: _Extra, zone: Zone) -> Summary:
     answers: dict[int, dict[tuple[str, int], int]] = {}
     for slot, survey, score, count in extra.answers:
         answers.setdefault(slot, {})[survey, score] = count
-    return Summary(
-        extra.installs, extra.purchases, known, extra.kept_said, extra.money, answers, extra.latest
-    )
+    purchases = Stretches(extra.purchases, extra.lengths[0], unpack_counts)
+    money = Stretches(extra.money, extra.lengths[1], unpack_amounts)
+    return Summary(extra.installs, purchases, known, extra.kept_said, money, answers, extra.latest)
 
 
 def _sorted(found: dict[_K, _V]) -> dict[_K, _V]:

@@ -15,7 +15,7 @@ Partition = tuple[str, int]
 # One kept event stored apart: its field, its bytes as planned against (None: absent), its new bytes.
 Part = tuple[bytes, bytes | None, bytes]
 
-LAYOUT = "3"
+LAYOUT = "4"
 DOCUMENT_BYTES_MAX = 1 << 20
 
 

@@ -56,7 +56,7 @@ NOBODY = [
     ("SET", "foreign", "x"),
     ("HGETALL", "session:1"),
     ("DEL", "foreign"),
-    ("GET", "rt3:a:shop:n"),
+    ("GET", "rt4:a:shop:n"),
 ]
 WRITES = [
     ("HSET", APP + "n", "users", "1"),
