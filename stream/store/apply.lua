@@ -160,35 +160,61 @@ local function bits(key, members, value)
     call(unpack(words))
   end
 end
-local function bitmap(key, packed)
+-- A chunk of a set is a list of two bytes a member, in no order, or a bitmap; its length tells which.
+local function set_list(key, list)
+  if list ~= '' then call('SET', key, list) else call('DEL', key) end
+end
+local function to_bitmap(key, list)
   local members = {}
-  for at = 1, #packed, 2 do members[#members + 1] = struct.unpack('<I2', packed, at) end
+  for at = 1, #list, 2 do members[#members + 1] = struct.unpack('<I2', list, at) end
   call('SET', key, string.rep('\0', CHUNK_BYTES))
   bits(key, members, 1)
 end
-local function sparse(key, packed, gained, lost)
-  if #lost > 0 then
-    local gone, left = {}, {}
-    for _, member in ipairs(lost) do gone[struct.pack('<I2', member)] = true end
-    for at = 1, #packed, 2 do
-      local member = packed:sub(at, at + 1)
-      if not gone[member] then left[#left + 1] = member end
+local function to_list(key)
+  local bitmap, members = call('GET', key), {}
+  local at = bitmap:find('%Z')
+  while at do
+    local byte = bitmap:byte(at)
+    for place = 0, 7 do
+      if bit.band(byte, bit.rshift(128, place)) ~= 0 then
+        members[#members + 1] = struct.pack('<I2', 8 * (at - 1) + place)
+      end
     end
-    packed = table.concat(left)
+    at = bitmap:find('%Z', at + 1)
   end
-  local more = {packed}
-  for at, member in ipairs(gained) do more[at + 1] = struct.pack('<I2', member) end
-  packed = table.concat(more)
-  if #packed > 2 * sparse_max then bitmap(key, packed)
-  elseif #packed > 0 then call('SET', key, packed)
-  else call('DEL', key) end
+  set_list(key, table.concat(members))
+end
+-- What stays of a list, in pieces. Found by the search of strings: a loop over the members would take most of the time of a call.
+local function without(list, lost)
+  local places, pieces, from = {}, {}, 1
+  for at = 1, #lost do
+    local member = struct.pack('<I2', lost[at])
+    local place = list:find(member, 1, true)
+    -- The end of one member and the beginning of the next may look like it.
+    while place and place % 2 == 0 do place = list:find(member, place + 1, true) end
+    places[#places + 1] = place
+  end
+  table.sort(places)
+  for at = 1, #places do
+    pieces[at] = list:sub(from, places[at] - 1)
+    from = places[at] + 2
+  end
+  pieces[#pieces + 1] = list:sub(from)
+  return pieces
 end
 for key, chunk in pairs(chunks) do
-  if chunk[3] == CHUNK_BYTES then
-    bits(key, chunk[1], 1)
-    bits(key, chunk[2], 0)
+  local gained, lost, length, list = unpack(chunk)
+  if length == CHUNK_BYTES then
+    bits(key, gained, 1)
+    bits(key, lost, 0)
+    -- Users pass through many a set, as through that of a first day until an earlier event comes. A list again only at half of what
+    -- it may hold, so that a set at the limit does not go to and fro.
+    if #lost > 0 and call('BITCOUNT', key) <= sparse_max / 2 then to_list(key) end
   else
-    sparse(key, chunk[4], chunk[1], chunk[2])
+    local pieces = #lost > 0 and without(list, lost) or {list}
+    for at = 1, #gained do pieces[#pieces + 1] = struct.pack('<I2', gained[at]) end
+    list = table.concat(pieces)
+    if #list > 2 * sparse_max then to_bitmap(key, list) else set_list(key, list) end
   end
 end
 for name, counter in pairs(counters) do

@@ -9,7 +9,7 @@
 {s0}:rt4:a:APP:b:<2 bytes>    hash: user (14 bytes) -> index (4 bytes) and record; empty where the record is long
 {s0}:rt4:a:APP:r:<16 bytes>   string: index and record of a user with a long record
 {s0}:rt4:a:APP:k:<16 bytes>   hash: kept events of a user with very many
-{s0}:rt4:a:APP:s:SET:CHUNK    string: members of a set in one chunk of 65,536 users; 2 bytes each, or a bitmap of 8 KiB
+{s0}:rt4:a:APP:s:SET:CHUNK    string: members of a set in one chunk of 65,536 users; 2 bytes each, or (many) 8 KiB of bits
 {s0}:rt4:a:APP:c:COUNTER      hash: field -> number
 {s0}:rt4:a:APP:l:LEDGER       hash: index of a user -> number
 {s0}:rt4:a:APP:o, t           hashes: revisions that wait, and those that are being told; REASON|COUNTER|FIELD -> change
@@ -22,7 +22,8 @@ from stream.store.protocol import LAYOUT
 CHUNK_USERS = 65_536
 CHUNK_BYTES = CHUNK_USERS // 8
 INDEX_BYTES = 4
-SPARSE_MEMBERS_MAX = 2_000
+# As lists they take no more than the bitmap would, and are told from it by their length.
+SPARSE_MEMBERS_MAX = 4_000
 
 
 def shard_prefix(shard: int, layout: str = LAYOUT) -> str:

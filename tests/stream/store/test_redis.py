@@ -1,14 +1,17 @@
 """What holds for the Redis store alone: scripts that never write half, servers that refuse, memory that must not be evicted."""
 
+from collections.abc import Sequence
+
 import pytest
 import redis.asyncio as aioredis
 from redis.exceptions import ResponseError
 
-from stream.store.keys import app_prefix, shard_prefix
-from stream.store.protocol import LAYOUT, IdentityMismatch, StoreUnavailable
+from stream.retention.found import Delta
+from stream.store.keys import CHUNK_BYTES, SPARSE_MEMBERS_MAX, app_prefix, shard_prefix
+from stream.store.protocol import LAYOUT, IdentityMismatch, StoreUnavailable, UserWrite
 from stream.store.redis import RedisStore
 from tests.servers import Valkey
-from tests.stream.store.test_store import APP, apply, stored, write
+from tests.stream.store.test_store import APP, apply, stored, user, write
 
 
 @pytest.mark.parametrize("broken", ["c:c", "s:s:0"])
@@ -72,6 +75,41 @@ async def test_long_records_never_convert_their_bucket(valkey: Valkey) -> None:
     assert {await client.object("ENCODING", key) for key in buckets} == {b"listpack"}
     await store.aclose()
     await client.aclose()
+
+
+async def test_what_is_left_in_a_bitmap_is_a_list_again_at_half_of_what_a_list_holds(valkey: Valkey) -> None:
+    store = RedisStore.connect(valkey.url)
+    client = aioredis.Redis.from_url(valkey.url)
+    key, limit = app_prefix(0, APP) + "s:s:0", SPARSE_MEMBERS_MAX
+
+    async def change(joins: Sequence[int], leaves: Sequence[int]) -> int:
+        """The length of what is stored then."""
+        some = [UserWrite(user(n), b"a" if n in known else None, b"a", Delta(["s"], [], {})) for n in joins]
+        known.update(joins)
+        some += [UserWrite(user(n), b"a", b"a", Delta([], ["s"], {})) for n in leaves]
+        assert await apply(store, *some) == {}
+        return int(await client.strlen(key))
+
+    known: set[int] = set()
+    assert await change(range(limit), []) == 2 * limit
+    assert await change([limit], []) == CHUNK_BYTES
+    assert await change([], range(limit // 2)) == CHUNK_BYTES
+    assert await change([], [limit]) == limit
+    assert await change([limit], []) == limit + 2
+    assert await change([], range(limit // 2, limit)) == 2
+    assert await change([], [limit]) == 0
+    assert not await client.exists(key)
+    await store.aclose()
+    await client.aclose()
+
+
+async def test_a_set_of_many_that_everybody_leaves_takes_nothing(valkey: Valkey) -> None:
+    store = RedisStore.connect(valkey.url)
+    many = range(SPARSE_MEMBERS_MAX + 1)
+    await apply(store, *(write(n, None, b"a", ["s"]) for n in many))
+    await apply(store, *(UserWrite(user(n), b"a", b"b", Delta([], ["s"], {})) for n in many))
+    assert valkey.ask("EXISTS", app_prefix(0, APP) + "s:s:0") == ":0\r\n"
+    await store.aclose()
 
 
 async def test_a_lease_ends_by_itself(valkey: Valkey) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from stream.retention.found import Delta
-from stream.store.keys import shard_of
+from stream.store.chunks import members_of
+from stream.store.keys import SPARSE_MEMBERS_MAX, shard_of
 from stream.store.protocol import (
     DOCUMENT_BYTES_MAX,
     IdentityMismatch,
@@ -120,14 +121,40 @@ async def test_a_record_of_any_length_comes_back_and_may_shrink(store: Store, si
     assert await stored(store, 1) == b"y"
 
 
-async def test_a_set_grows_from_a_list_to_a_bitmap_and_both_can_lose_members(store: Store) -> None:
-    users = 3000
-    for first in range(0, users, 500):
-        await apply(store, *(write(n, None, b"a", ["s"]) for n in range(first, first + 500)))
-    assert await count(store, "s") == users
-    gone = [UserWrite(user(n), b"a", b"b", Delta([], ["s"], {})) for n in range(0, users, 7)]
-    await apply(store, *gone)
-    assert await count(store, "s") == users - len(gone)
+async def members(store: Store, name: str) -> set[int]:
+    """The places of the members of a set."""
+    return set(members_of((await store.view(APP, sets=[name])).sets[name]).tolist())
+
+
+async def test_a_set_grows_from_a_list_to_a_bitmap_and_back_and_each_member_stays_itself(
+    store: Store,
+) -> None:
+    users = min(store.shards, 3) * (SPARSE_MEMBERS_MAX + 300)
+    for first in range(0, users, 1000):
+        some = range(first, min(first + 1000, users))
+        await apply(store, *(write(n, None, b"0", [f"of:{n % 3}", "s"]) for n in some))
+    record, third = b"0", await members(store, "of:0")
+    for left, modulus in ((0, 1), (1, 2), (2, 3)):
+        gone = [UserWrite(user(n), record, b"1", Delta([], ["s"], {})) for n in range(left, users, 3)]
+        assert await apply(store, *gone) == {}
+        stay = [await members(store, f"of:{rest}") for rest in range(modulus, 3)]
+        assert await members(store, "s") == set().union(*stay)
+    again = [UserWrite(user(n), b"1", b"2", Delta(["s"], [], {})) for n in range(0, users, 3)]
+    await apply(store, *again)
+    assert await members(store, "s") == third
+
+
+async def test_a_member_leaves_a_list_and_none_that_only_looks_like_it(store: Store) -> None:
+    # In the list of these members, the end of 0 and the beginning of 1 look like 256.
+    await apply(store, *(write(n, None, b"a", ["s"]) for n in range(600 * store.shards)))
+    before = await members(store, "s")
+    gone = [
+        UserWrite(user(n), b"a", b"b", Delta(["t"], ["s"], {})) for n in range(255, 600 * store.shards, 5)
+    ]
+    await apply(store, *reversed(gone))
+    left = await members(store, "t")
+    assert len(left) == len(gone)
+    assert await members(store, "s") == before - left
 
 
 async def test_kept_events_apart_are_compared_and_read_by_field(store: Store) -> None:
