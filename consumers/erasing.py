@@ -2,6 +2,10 @@
 
 The erasure names keyed hashes, so no user id is kept. It stays in its topic for ever: a replay from the beginning, or a store
 restored from an old snapshot, erases again.
+
+It goes by a moment, and what Kafka has by then is what the user did by then, whatever the clocks of devices say. So the moment must
+not be before the one in which Kafka takes the order: it lies a little ahead, and the answer waits for it, so that all that is done
+after the answer is a new user's.
 """
 
 import asyncio
@@ -16,10 +20,13 @@ from stream.events.decode import Decoder
 from stream.persons import Persons
 from stream.progress import behind
 from stream.retention.days import zone
+from stream.retention.people import is_anybody
 from stream.retention.scope import Scope
 from stream.store.protocol import Partition, Store, StoreUnavailable
 
 WAIT_SECONDS = 5.0
+# For Kafka to take the order, and for clocks that differ from its own.
+AHEAD_MS = 1_000
 _POLL_SECONDS = 0.1
 ERASURES, IDENTITIES = "erasures", "identities"
 
@@ -41,13 +48,14 @@ async def erase(
     app: str,
     user_id: str,
     *,
-    now_ms: int,
+    now_ms: Callable[[], int],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> dict[str, Any]:
-    """Orders the erasure of everything that a user did until now; returns the receipt once Kafka has it.
+    """Orders the erasure of everything that a user did until now; returns the receipt once Kafka has it and the moment is over.
 
-    The identity events that stand in Kafka by now are counted first, so that no id of the person is forgotten. Raises ValueError
-    for an app or an id that cannot be, KafkaUnavailable, StoreUnavailable.
+    The identity events that stand in Kafka by now are counted first, so that no id of the person is forgotten. `known` says whether
+    anything was counted of it: an order for an id that never was is taken too, since what it did may still be on its way. Raises
+    ValueError for an app or an id that cannot be, KafkaUnavailable, StoreUnavailable.
     """
     if not settings.secret:
         raise ValueError(f"{variable('user_id_secret')} is not set: users are known by hashes under it")
@@ -62,18 +70,21 @@ async def erase(
         raise ValueError("user_id must have 1 to 256 characters")
     user = decoder.user(app, user_id)
     await _identities_counted(store, kafka, sleep)
-    ids = await Persons(store, lambda call: call(), app, Scope(zone(name))).ids_of(user)
+    person = await Persons(store, lambda call: call(), app, Scope(zone(name))).person_of(user)
     receipt = secrets.token_hex(16)
-    erasure = {
-        "event_id": receipt,
-        "app_id": app,
-        "users": [one.hex() for one in ids],
-        "erased_until": now_ms,
-    }
     async with Sender(settings) as sender:
+        until = now_ms() + AHEAD_MS
+        erasure = {
+            "event_id": receipt,
+            "app_id": app,
+            "users": [one.hex() for one in sorted(person)],
+            "erased_until": until,
+        }
         await sender.put(ERASURES, user.hex().encode(), json.dumps(erasure).encode())
         await sender.flush()
-    return {"receipt": receipt, "app": app, "ids": len(ids), "erased_until": now_ms}
+    await sleep(max(0, until - now_ms()) / 1000)
+    known = any(is_anybody(record) for record in person.values())
+    return {"receipt": receipt, "app": app, "ids": len(person), "erased_until": until, "known": known}
 
 
 async def _identities_counted(store: Store, kafka: Log, sleep: Callable[[float], Awaitable[None]]) -> None:

@@ -300,4 +300,4 @@ def _is_void(event: Decoded, erased: Mapping[bytes, int]) -> bool:
     if not isinstance(event, Event | Identity):
         return False
     ids = (event.user,) if isinstance(event, Event) else (event.user, event.alias)
-    return any(one in erased and event.ts_ms <= erased[one] for one in ids)
+    return any(one in erased and event.done_ms <= erased[one] for one in ids)

@@ -62,10 +62,11 @@ class Persons:
             some = erasures[at : at + SETTLED_AT_ONCE]
             await self.settle({one for said in some for one in said.users}, erasures=some)
 
-    async def ids_of(self, user: bytes) -> list[bytes]:
-        """All ids of the person that an id belongs to, as the store has it."""
+    async def person_of(self, user: bytes) -> dict[bytes, Record]:
+        """All ids of the person that an id belongs to, with what each of them did, as the store has it."""
         found, _ = await self._closure({user})
-        return next(ids for ids in people(self._own(found)) if user in ids)
+        own = self._own(found)
+        return {one: own[one] for ids in people(own) if user in ids for one in ids}
 
     async def settle(
         self, ids: set[bytes], identities: Sequence[Identity] = (), erasures: Sequence[Erasure] = ()
@@ -73,8 +74,7 @@ class Persons:
         """Write everything that is linked to these ids as it should stand."""
         while True:
             found, stored = await self._closure(ids)
-            own = self._own(found)
-            self._erase(own, erasures)
+            own = self._own(found, erasures)
             self._link(own, identities)
             writes = self._writes(found, stored, own)
             news = (
@@ -162,30 +162,27 @@ class Persons:
                 found |= dict(zip(few, records, strict=True))
         return found
 
-    def _own(self, found: Mapping[bytes, Stored]) -> dict[bytes, Record]:
-        """The record of each id: what all copies of it know."""
-        own: dict[bytes, Record] = {}
+    def _own(self, found: Mapping[bytes, Stored], erasures: Sequence[Erasure] = ()) -> dict[bytes, Record]:
+        """The record of each id: what all copies of it know that these erasures leave."""
+        zone, own = self._scope.zone, dict[bytes, Record]()
         for one in found.values():
             for user, record in one.members.items():
-                own[user] = united(own[user], record, self._scope.zone) if user in own else record
+                for said in (said for said in erasures if user in said.users):
+                    record = erased(record, said.erased_until, zone, late=said.is_late)
+                own[user] = united(own[user], record, zone) if user in own else record
         return own
-
-    def _erase(self, own: dict[bytes, Record], erasures: Sequence[Erasure]) -> None:
-        for said in erasures:
-            for user in said.users:
-                own[user] = erased(own[user], said.erased_until, self._scope.zone)
 
     def _link(self, own: dict[bytes, Record], identities: Sequence[Identity]) -> None:
         for said in identities:
             ends = {said.user: own[said.user], said.alias: own[said.alias]}
             untils = {user: one.erased_until for user, one in ends.items() if one.erased_until is not None}
-            if late := {user: until for user, until in untils.items() if said.ts_ms <= until}:
+            if late := {user: until for user, until in untils.items() if said.done_ms <= until}:
                 self.erased |= late
             elif said.user != said.alias:
                 for user, other in ((said.user, said.alias), (said.alias, said.user)):
                     links = own[user].links
                     own[user] = _with_links(
-                        own[user], links | {other: max(said.ts_ms, links.get(other, said.ts_ms))}
+                        own[user], links | {other: max(said.done_ms, links.get(other, said.done_ms))}
                     )
 
     def _writes(

@@ -103,7 +103,7 @@ def _alive(
     user: bytes, until: int, events: Sequence[Event]
 ) -> tuple[list[Event], tuple[tuple[bytes, int], ...]]:
     """The events after an erasure, and what to say of the others."""
-    alive = [event for event in events if event.ts_ms > until]
+    alive = [event for event in events if event.done_ms > until]
     return alive, () if len(alive) == len(events) else ((user, until),)
 
 

@@ -10,7 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Final
@@ -55,6 +55,7 @@ class Accepted:
     canonical   decides between two contents under one event id of one user
     minor       minor units of the currency; those of a refund are given back
     survey      what the feedback answers, nps or csat
+    came_ms     when Kafka got it, -1 where it did not say
     """
 
     kind: str
@@ -70,6 +71,7 @@ class Accepted:
     survey: str = ""
     score: int = 0
     alias: str | None = None
+    came_ms: int = sys.maxsize
 
 
 def epoch_ms(text: str) -> int:
@@ -113,7 +115,7 @@ def judge(
         reasons |= {"not_json", "bad_field"}
     if apps is not None and raw.get("app_id") not in apps:
         reasons.add("unknown_app")
-    return frozenset(reasons) if reasons else _accepted(kind, raw)
+    return frozenset(reasons) if reasons else replace(_accepted(kind, raw), came_ms=record_ts_ms)
 
 
 def _is_utf8(raw: object) -> bool:

@@ -93,8 +93,10 @@ def people_of(zone: str, events: Iterable[Accepted], erasures: Iterable[Erasure]
 
 
 def _is_erased(event: Accepted, erasure: Erasure) -> bool:
+    """Its own time says so, or Kafka had it by then, whatever the device's clock said."""
+    done_ms = event.ts_ms if event.came_ms < 0 else min(event.ts_ms, event.came_ms)
     names = {event.user, event.alias} & erasure.users
-    return event.app == erasure.app and bool(names) and event.ts_ms <= erasure.erased_until_ms
+    return event.app == erasure.app and bool(names) and done_ms <= erasure.erased_until_ms
 
 
 def _joined(events: Iterable[Accepted]) -> dict[User, set[User]]:

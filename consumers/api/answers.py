@@ -176,7 +176,7 @@ STATUS = record(
         ),
     }
 )
-RECEIPT = record({"receipt": TEXT, "app": TEXT, "ids": COUNT, "erased_until": COUNT})
+RECEIPT = record({"receipt": TEXT, "app": TEXT, "ids": COUNT, "erased_until": COUNT, "known": FLAG})
 PROBE = record({"status": TEXT})
 PROBLEM: Schema = {
     "type": "object",

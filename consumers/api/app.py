@@ -176,7 +176,7 @@ class Api:
                 await self._kafka(),
                 given["app"],
                 given["user_id"],
-                now_ms=self._now_ms(),
+                now_ms=self._now_ms,
             )
         except ValueError as error:
             raise QueryError(str(error)) from None

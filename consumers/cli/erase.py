@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from consumers.cli.console import await_, out, settings
+from consumers.cli.console import await_, out, printable, settings
 
 
 def erase(
@@ -14,7 +14,8 @@ def erase(
 ) -> None:
     """Erase everything that a user did until now, under all ids that are known to be the same person.
 
-    The order stands in topic `erasures` for ever, as keyed hashes. Events that come later start a new user.
+    The order stands in topic `erasures` for ever, as keyed hashes. Events that come after this command start a new user.
+    Where nothing was counted of the user it says so; the order stands all the same, since events may be on their way.
 
     Examples:
 
@@ -36,11 +37,18 @@ async def _erase(app: str, user: str, wait: bool) -> None:
     try:
         async with Kafka(found) as kafka:
             await kafka.ensure_topics()
-            receipt = await order(found, store, kafka, app, user, now_ms=time.time_ns() // 1_000_000)
+            receipt = await order(found, store, kafka, app, user, now_ms=lambda: time.time_ns() // 1_000_000)
     finally:
         await store.aclose()
     ids = "1 id" if receipt["ids"] == 1 else f"{receipt['ids']} ids"
     out.print(f"ordered: {ids}, receipt {receipt['receipt']}", highlight=False)
+    if not receipt["known"]:
+        out.print(
+            f"nothing was counted of {printable(user)} in app {printable(app)}. The order stands for what may still be on its way; "
+            "if you meant somebody else, look at the spelling of both.",
+            markup=False,
+            soft_wrap=True,
+        )
     if wait:
         await caught_up(found)
         out.print("done")

@@ -29,6 +29,7 @@ FIRST = "installs"
 Deliver = Callable[[list[DeadLetter]], Awaitable[None]]
 Recorder = Callable[[BatchOutcome, str], None]
 Ends = Callable[[], Awaitable[Mapping[Partition, int]]]
+Before = Callable[[RecordBatch], Awaitable[None]]
 
 
 class Counting(Protocol):
@@ -49,13 +50,28 @@ class Counting(Protocol):
         """Forgets partitions."""
 
 
+async def _nothing(batch: RecordBatch) -> None:
+    return
+
+
 class Counter:
-    """Takes slices to the engine, names topics without their prefix, and remembers how far each partition came."""
+    """Takes slices to the engine, names topics without their prefix, and remembers how far each partition came.
+
+    before   what is to be over before a batch is counted
+    """
 
     def __init__(
-        self, engine: Counting, deliver: Deliver, record: Recorder, ends: Ends, *, prefix: str = ""
+        self,
+        engine: Counting,
+        deliver: Deliver,
+        record: Recorder,
+        ends: Ends,
+        *,
+        before: Before = _nothing,
+        prefix: str = "",
     ) -> None:
         self._engine = engine
+        self._before = before
         self._deliver = deliver
         self._record = record
         self._ends = ends
@@ -80,6 +96,7 @@ class Counter:
                 began = time.monotonic()
                 batch = RecordBatch(topic, partition, piece.first, piece.next, piece.records)
                 with about(**known, events=len(piece.records)):
+                    await self._before(batch)
                     outcome = await self._engine.count(batch, self._deliver)
                     log.debug("counted in %.3f s", time.monotonic() - began)
         except Hole as hole:

@@ -23,7 +23,7 @@ from consumers.garbage import collect_seldom
 from consumers.ingest.agents import Counter
 from consumers.ingest.app import build_app
 from consumers.ingest.dead_letters import DeadLetters
-from consumers.ingest.foresight import foresee_erasures
+from consumers.ingest.foresight import Foresight
 from consumers.ingest.revisions import tell_revisions
 from consumers.ingest.watchdog import Stalled, StallWatch, watch_progress, watch_stalls
 from consumers.kafka import DEAD_LETTERS, Kafka, producer
@@ -132,9 +132,13 @@ class Worker:
         stack.push_async_callback(letters.stop)
         await self._insist("Kafka", lambda: _start(settings, letters))
         engine = build_engine(settings, self._store, log_id)
-        await self._insist("Kafka", lambda: foresee_erasures(settings, engine))
+        foresight = Foresight(settings, engine, _now_ms)
+        stack.push_async_callback(foresight.stop)
+        await self._insist("Kafka", foresight.start)
         deliver = DeadLetters(letters, settings.topic(DEAD_LETTERS)).deliver
-        counter = Counter(engine, deliver, self._record, self._ends, prefix=settings.topic_prefix)
+        counter = Counter(
+            engine, deliver, self._record, self._ends, before=foresight.before, prefix=settings.topic_prefix
+        )
         app = build_app(settings, counter, list(TOPICS))
         stack.push_async_callback(app.stop)
         await self._count(app, counter, engine, letters)
@@ -189,7 +193,7 @@ class Worker:
             return await kafka.end_offsets(TOPICS)
 
     def _record(self, outcome: BatchOutcome, topic: str) -> None:
-        self._telemetry.record(outcome, topic=topic, now_ms=time.time_ns() // 1_000_000)
+        self._telemetry.record(outcome, topic=topic, now_ms=_now_ms())
 
 
 def build_engine(settings: Settings, store: Store, log_id: str) -> Engine:
@@ -211,9 +215,13 @@ def build_engine(settings: Settings, store: Store, log_id: str) -> Engine:
         zones,
         log_id=log_id,
         clock=time.monotonic,
-        now_ms=lambda: time.time_ns() // 1_000_000,
+        now_ms=_now_ms,
         families=settings.families,
     )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 async def open_log(settings: Settings) -> str:

@@ -197,8 +197,9 @@ class Decoder:
                 wrong = self._wrong_time(ts_ms, record_ts_ms)
                 if wrong is not None:
                     return wrong
+            came_ms = record_ts_ms if 0 <= record_ts_ms < ts_ms else None
             if kind == "identity":
-                return _identity(app, app_id, user_id, fields[4], ts_ms)
+                return _identity(app, app_id, user_id, fields[4], ts_ms, came_ms)
             spoken = fields[dims_at:]
             dims = known_dims.get(spoken)
             if dims is None:
@@ -206,6 +207,8 @@ class Decoder:
             user = app.users.get(user_id) or app.user(user_id)
             slot = app.slots.get(ts_ms // QUARTER_MS) or app.slot(ts_ms)
             event = Event(kind, app_id, user, event_id, ts_ms, slot, dims)
+            if came_ms is not None:
+                event.came_ms = came_ms
             return event if finish is None else finish(event, *fields[4:dims_at])
 
         return make
@@ -219,13 +222,14 @@ class Decoder:
             return Rejection(Reason.FUTURE, "timestamp is more than 24 h after the record's")
         return None
 
-    def _to_erase(self, said: _Erasure, _: int) -> Erasure | Rejection:
+    def _to_erase(self, said: _Erasure, record_ts_ms: int) -> Erasure | Rejection:
         app = self._known.get(said.app_id) or self._app(said.app_id)
         if isinstance(app, Rejection):
             return app
         if not _YEAR_1_MS <= said.erased_until <= _YEAR_9999_MS:
             return Rejection(Reason.BAD_TIMESTAMP, "erased_until is outside the years 1 to 9999")
-        return Erasure(said.app_id, tuple(map(bytes.fromhex, said.users)), said.erased_until)
+        is_late = not 0 <= record_ts_ms <= said.erased_until
+        return Erasure(said.app_id, tuple(map(bytes.fromhex, said.users)), said.erased_until, is_late)
 
     def _app(self, app_id: str) -> _App | Rejection:
         if not APP_ID.fullmatch(app_id):
@@ -247,11 +251,13 @@ class Decoder:
         return dims
 
 
-def _identity(app: _App, app_id: str, user_id: str, alias: str, ts_ms: int) -> Identity | Rejection:
+def _identity(
+    app: _App, app_id: str, user_id: str, alias: str, ts_ms: int, came_ms: int | None
+) -> Identity | Rejection:
     for name, said in (("user_id", user_id), ("alias", alias)):
         if said.strip().lower() in PLACEHOLDERS:
             return Rejection(Reason.BAD_FIELD, f"{name} {said!r} stands for nobody")
-    return Identity(app_id, app.user(user_id), app.user(alias), ts_ms)
+    return Identity(app_id, app.user(user_id), app.user(alias), ts_ms, came_ms=came_ms)
 
 
 def _with_money(

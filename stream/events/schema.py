@@ -31,6 +31,7 @@ class Event(Struct, gc=False):
     kind          install, session, purchase or feedback
     user          16 bytes, keyed hash of the user id
     ts_ms         event time, UTC epoch milliseconds; slot is the same moment as (local date, hour)
+    came_ms       when Kafka got it, where that is before its own time: the clock of the device is ahead
     dims          (name, value) pairs sorted by name
     amount_minor  purchase: whole minor units of the currency; a refund has the id of what it gives back in refund_of
     survey        feedback: nps or csat, and its score
@@ -51,24 +52,40 @@ class Event(Struct, gc=False):
     survey: str = ""
     score: int = 0
     is_history: bool = False
+    came_ms: int | None = None
+
+    @property
+    def done_ms(self) -> int:
+        """When it was done by the clock that erasures go by: what Kafka had by then was done by then."""
+        return self.ts_ms if self.came_ms is None else self.came_ms
 
 
 class Identity(Struct, gc=False):
-    """From now on two ids are one user, their past included; `user` and `alias` are keyed hashes."""
+    """From now on two ids are one user, their past included; `user` and `alias` are keyed hashes, the times as those of events."""
 
     app: str
     user: bytes
     alias: bytes
     ts_ms: int
     is_history: bool = False
+    came_ms: int | None = None
+
+    @property
+    def done_ms(self) -> int:
+        """As that of an event."""
+        return self.ts_ms if self.came_ms is None else self.came_ms
 
 
 class Erasure(Struct, gc=False):
-    """What some ids did until then (UTC epoch milliseconds) is to be as if it had never been."""
+    """What some ids did until then (UTC epoch milliseconds) is to be as if it had never been.
+
+    is_late   Kafka got it after that moment, so what is counted already may be later than what it erases
+    """
 
     app: str
     users: tuple[bytes, ...]
     erased_until: int
+    is_late: bool = False
     is_history: bool = False
 
 

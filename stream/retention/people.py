@@ -24,7 +24,7 @@ def united(one: Record, other: Record, zone: Zone) -> Record:
     """What two copies of the record of one id know."""
     untils = [record.erased_until for record in (one, other) if record.erased_until is not None]
     if untils:
-        one, other = erased(one, max(untils), zone), erased(other, max(untils), zone)
+        one, other = (erased(record, max(untils), zone, late=True) for record in (one, other))
     links = dict(one.links)
     for linked, ts_ms in other.links.items():
         links[linked] = max(ts_ms, links.get(linked, ts_ms))
@@ -34,10 +34,17 @@ def united(one: Record, other: Record, zone: Zone) -> Record:
     )
 
 
-def erased(record: Record, until: int, zone: Zone) -> Record:
-    """The record without what was done until then. Sessions are known by their hour: the one that `until` lies in goes."""
+def erased(record: Record, until: int, zone: Zone, *, late: bool = False) -> Record:
+    """The record without what was done until then.
+
+    That is all of it, since erasures are known before anything that came after them is counted, and what came before was done
+    before, whatever its clock says. Of one that is `late` only the record can tell, as far as it does: sessions are known by their
+    hour, and the one that `until` lies in goes.
+    """
     if record.erased_until is not None and record.erased_until >= until:
         return record
+    if not late:
+        return Record(erased_until=until)
     kept = {key: one for key, one in record.kept.items() if one.ts_ms > until}
     slot = zone.slot(until)
     return Record(
@@ -48,6 +55,11 @@ def erased(record: Record, until: int, zone: Zone) -> Record:
         erased_until=until,
         links={other: ts_ms for other, ts_ms in record.links.items() if ts_ms > until},
     )
+
+
+def is_anybody(record: Record) -> bool:
+    """Whether the record says anything besides that it was erased."""
+    return record != Record(erased_until=record.erased_until)
 
 
 def people(own: Own) -> list[list[bytes]]:

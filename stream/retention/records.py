@@ -161,7 +161,7 @@ class Record(Struct):
     apart         the kept events are stored one by one, since there are many
     partial       only some of them are in `kept`
     erased_until  what this id did until then does not exist; None where nothing was erased
-    links         other ids of the same person, with the time of the last identity event that says so
+    links         other ids of the same person, with the time (`done_ms`) of the last identity event that says so
     """
 
     sessions: list[int] = field(default_factory=list)

@@ -98,7 +98,7 @@ class Log:
     def batch(self, where: Partition, first: int, size: int) -> RecordBatch:
         """The next records from a fetch position; what was cut off at the beginning of the log cannot be had."""
         first = max(first, self.begins[where])
-        waiting = [record for record in self.partitions[where] if record.offset >= first]
+        waiting = [one for one in self.partitions[where] if first <= one.offset < self.ends[where]]
         records = waiting[:size]
         then = records[-1].offset + 1 if size < len(waiting) else self.ends[where]
         return RecordBatch(topic=where[0], partition=where[1], first=first, next=then, records=records)

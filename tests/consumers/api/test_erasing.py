@@ -67,10 +67,12 @@ async def test_whoever_does_not_show_the_key_is_refused(key: str | None) -> None
 
 async def test_an_erasure_names_hashes_and_no_user_id(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(erasing, "Sender", Sent)
+    monkeypatch.setattr(erasing, "AHEAD_MS", 1)
     status, body = await asked(await place(user_id_secret=SECRET, admin_key=KEY), KEY)
     assert status == 202
     assert body["ids"] == 1
-    assert body["erased_until"] == NOW_MS
+    assert body["erased_until"] == NOW_MS + 1
+    assert not body["known"], "the store was counted under another secret"
     [(topic, erasure)] = Sent.records
     assert topic == "erasures"
     assert "anna" not in json.dumps(erasure)

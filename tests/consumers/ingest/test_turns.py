@@ -9,6 +9,7 @@ from faust.types import TP
 from consumers.ingest.agents import FIRST, SLICES_AT_ONCE, Counter
 from consumers.ingest.slices import RecordSlice
 from consumers.ingest.turns import Turns
+from stream.engine import RecordBatch
 from tests.consumers.ingest.rig import Recorder, no_letters
 
 
@@ -85,14 +86,14 @@ def piece(topic: str, partition: int, first: int, last: int) -> RecordSlice:
     return RecordSlice(TP(topic, partition), 0, 2, records, 10, 0)
 
 
+async def no_ends() -> dict[tuple[str, int], int]:
+    return {}
+
+
 def closed_gate() -> tuple[Recorder, Counter]:
     """A counter whose engine counts nothing until its gate is opened."""
     engine = Recorder()
     engine.gate.clear()
-
-    async def no_ends() -> dict[tuple[str, int], int]:
-        return {}
-
     return engine, Counter(engine, no_letters, lambda outcome, topic: None, no_ends)
 
 
@@ -121,6 +122,25 @@ async def test_slices_are_counted_as_kafka_got_them_and_installs_before_what_ove
     counted = [(batch.topic, batch.partition) for batch in engine.batches[SLICES_AT_ONCE:]]
     wanted = [("sessions", 2), (FIRST, 0), ("purchases", 7), ("sessions", 0), (FIRST, 1), ("sessions", 1)]
     assert counted == wanted
+
+
+async def test_nothing_is_counted_before_what_is_to_be_over_before_it() -> None:
+    engine, asked, over = Recorder(), [], asyncio.Event()
+
+    async def before(batch: RecordBatch) -> None:
+        asked.append((batch.topic, batch.partition, len(batch.records)))
+        await over.wait()
+
+    counter = Counter(engine, no_letters, lambda outcome, topic: None, no_ends, before=before)
+    one = piece("sessions", 3, 1, 2)
+    await counter.read_from({one.tp})
+    consumer: Any = SimpleNamespace(is_current=lambda one: True, counted=lambda one: None)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(counter.settle(consumer, one))
+        await rest()
+        assert (asked, engine.batches) == ([("sessions", 3, 2)], [])
+        over.set()
+    assert len(engine.batches) == 1
 
 
 async def test_a_slice_that_was_taken_away_while_it_waited_is_not_counted() -> None:

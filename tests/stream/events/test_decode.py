@@ -7,7 +7,7 @@ import pytest
 
 from stream.events.decode import Decoder
 from stream.events.reasons import MEANINGS, Reason
-from stream.events.schema import Event, Rejection
+from stream.events.schema import Erasure, Event, Identity, Rejection
 from stream.retention.days import zone
 from stream.retention.money import decimal_text, minor_units
 
@@ -125,6 +125,23 @@ def test_a_record_without_a_time_of_its_own_cannot_make_an_event_future() -> Non
     assert isinstance(
         decoder().decode("sessions", json.dumps({**SESSION, "timestamp": 4 * 10**12}).encode(), -1), Event
     )
+
+
+@pytest.mark.parametrize(("came", "done"), [(-1, NOW), (NOW, NOW), (NOW + 1, NOW), (NOW - 1, NOW - 1)])
+def test_what_kafka_has_is_done_whatever_the_clock_of_the_device_says(came: int, done: int) -> None:
+    event = decoder().decode("sessions", json.dumps(SESSION).encode(), came)
+    identity = decoder().decode("identities", json.dumps({**SESSION, "alias": "v"}).encode(), came)
+    for one in (event, identity):
+        assert isinstance(one, Event | Identity)
+        assert (one.ts_ms, one.done_ms) == (NOW, done)
+
+
+@pytest.mark.parametrize(("came", "late"), [(-1, True), (NOW, False), (NOW + 1, True), (NOW - 1, False)])
+def test_an_erasure_that_kafka_got_after_its_moment_is_late(came: int, late: bool) -> None:
+    gone = {"app_id": "demo", "users": ["0" * 32], "erased_until": NOW}
+    erasure = decoder().decode("erasures", json.dumps(gone).encode(), came)
+    assert isinstance(erasure, Erasure)
+    assert erasure.is_late is late
 
 
 @pytest.mark.parametrize(
