@@ -37,6 +37,13 @@ def why_nobody(answer: Answer, asked: Asked, url: str | None) -> str:
         return nobody  # the answer that was asked for stands, also where no more is to be had
 
 
+def since_somebody(answer: Answer) -> tuple[Answer, int]:
+    """The triangle from the first cohort on that has users, and how many cohorts are before it."""
+    first = min(row["cohort"] for row in answer["rows"] if row["size"])
+    before = {row["cohort"] for row in answer["rows"] if row["cohort"] < first}
+    return answer | {"rows": [row for row in answer["rows"] if row["cohort"] not in before]}, len(before)
+
+
 def _unknown(app: str, others: list[str]) -> str:
     more = f" and {len(others) - _APPS_NAMED_MAX} more" if len(others) > _APPS_NAMED_MAX else ""
     known = f"; there are {', '.join(others[:_APPS_NAMED_MAX])}{more}" if others else ""

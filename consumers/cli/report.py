@@ -13,8 +13,8 @@ from rich.markup import escape
 
 from consumers.cli import report_options as options
 from consumers.cli.asking import asked_of, conditions
-from consumers.cli.console import err, out, printable
-from consumers.cli.nobody import why_nobody
+from consumers.cli.console import counted, err, out, printable
+from consumers.cli.nobody import since_somebody, why_nobody
 from consumers.cli.views import VIEWS, View
 from consumers.cli.views.parts import Asked
 
@@ -82,16 +82,35 @@ def report(
     if view not in VIEWS:
         raise typer.BadParameter(f"{view!r} is unknown; choose one of {', '.join(VIEWS)}", param_hint="VIEW")
     form = "json" if as_json else "csv" if as_csv else "markdown" if as_markdown else "terminal"
-    _report(view, asked | (_reach(asked) if view == RETENTION else {}), form, svg, url)
+    if view == RETENTION:
+        _triangle(asked, form, svg, url)
+    else:
+        _told(VIEWS[view], asked_of(url, f"/api/v1/{view}", asked), asked, form, svg)
 
 
-def _report(view: str, asked: dict[str, Any], form: str, svg: Path | None, url: str | None) -> None:
-    answer = asked_of(url, f"/api/v1/{view}", asked)
-    if view == RETENTION and not any(row["size"] for row in answer["rows"]):
+def _triangle(said: dict[str, Any], form: str, svg: Path | None, url: str | None) -> None:
+    """The triangle; to people without the cohorts before the first user, where they did not ask for these."""
+    asked = said | _reach(said)
+    answer = asked_of(url, f"/api/v1/{RETENTION}", asked)
+    to_fit = form == "terminal" and said["from"] is None
+    if not any(row["size"] for row in answer["rows"]):
         err.print(escape(printable(why_nobody(answer, asked, url))), soft_wrap=True)
-    show(VIEWS[view], answer, asked, form)
+        if to_fit and not svg:
+            return
+    elif to_fit:
+        answer, without = since_somebody(answer)
+        if without:
+            what = counted(without, f"{answer['period']}s")
+            err.print(
+                f"{what} before the first user left out; --from {asked['from']} shows all", soft_wrap=True
+            )
+    _told(VIEWS[RETENTION], answer, asked, form, svg)
+
+
+def _told(view: View, answer: dict[str, Any], asked: Asked, form: str, svg: Path | None) -> None:
+    show(view, answer, asked, form)
     if svg:
-        draw(VIEWS[view], answer, asked, svg)
+        draw(view, answer, asked, svg)
         err.print(f"picture in {svg}", soft_wrap=True)
 
 

@@ -16,7 +16,9 @@ App = Annotated[str, typer.Option(help="Which app.")]
 From = Annotated[
     str | None,
     typer.Option(
-        "--from", metavar="DATE", help="First date; of retention by default early enough that D30 shows."
+        "--from",
+        metavar="DATE",
+        help="First date; of retention by default early enough that D30 shows, not before the first user.",
     ),
 ]
 To = Annotated[

@@ -76,3 +76,33 @@ def test_a_key_of_the_app_is_enough(retention: Command) -> None:
     with served([install("anna", "2016-05-10")], now_ms=NOW_MS, read_keys="shop=key-of-shop") as url:
         said = retention("report", "--app", "shop", "--url", url, *DAYS, READ_KEYS="shop=key-of-shop")
     assert "try --from 2016-05-01" in said.err
+
+
+# Nobody of app `shop` was there before the tenth.
+UNTIL = ("report", "--app", "shop", "--to", "2026-11-20")
+SEEN = (*UNTIL, "--cohort", "first_seen")
+
+
+def test_the_days_before_the_first_user_are_left_out_where_nobody_asked_for_them(
+    retention: Command, api: str
+) -> None:
+    said = retention(*SEEN, "--url", api)
+    assert [line.split()[0] for line in said.out.splitlines()[2:4]] == ["2026-11-10", "2026-11-11"]
+    assert said.err == "25 days before the first user left out; --from 2026-10-16 shows all\n"
+
+
+def test_who_asks_for_days_without_users_gets_them(retention: Command, api: str) -> None:
+    said = retention(*SEEN, "--url", api, "--from", "2026-10-16")
+    assert said.out.splitlines()[2].startswith("2026-10-16")
+    assert said.err == ""
+
+
+def test_programs_get_every_day(retention: Command, api: str) -> None:
+    said = retention(*SEEN, "--url", api, "--csv")
+    assert said.out.splitlines()[1].startswith("shop,2026-10-16,")
+    assert said.err == ""
+
+
+def test_of_nobody_there_is_no_table(retention: Command, api: str) -> None:
+    said = retention(*UNTIL, "--url", api)
+    assert (said.out, said.err[:34]) == ("", "nobody installed app shop in these")
