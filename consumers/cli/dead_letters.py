@@ -87,6 +87,7 @@ async def _list(found: Settings, reasons: set[str], topics: set[str], limit: int
         if limit and len(letters) > 4 * limit:
             letters = sorted(letters, key=_order)[-limit:]
     letters = sorted(letters, key=_order)[-limit:]  # -0 is all of them
+    await _tell_of_those_gone(found, counts.total() + others)
     if as_json:
         for letter in letters:
             print(json.dumps(_as_json(letter)), flush=False)
@@ -101,6 +102,27 @@ async def _list(found: Settings, reasons: set[str], topics: set[str], limit: int
         out.print(f"[bold]{count:>9,}[/] {name:<14} {escape(meaning)}", soft_wrap=True)
     if not counts:
         out.print("no dead letters" + (f" of these reasons and topics; {others:,} others" if others else ""))
+
+
+async def _tell_of_those_gone(found: Settings, here: int) -> None:
+    """The sum of dead letters is kept with the numbers, and may be of more than one log. Not told where the store is away."""
+    from consumers.stores import connect
+    from stream.store.protocol import StoreUnavailable
+
+    if not found.redis_url.get_secret_value():
+        return
+    store = connect(found)
+    try:
+        gone = (await store.totals()).get("dead_letters", 0) - here
+    except StoreUnavailable:
+        return
+    finally:
+        await store.aclose()
+    if gone > 0:
+        what = (
+            f"{counted(gone, 'dead letters')} counted earlier {'is' if gone == 1 else 'are'} not in this log"
+        )
+        err.print(f"{what}: that of `retention up` is in memory and ends with it", soft_wrap=True)
 
 
 def _order(letter: Letter) -> tuple[int, str, int, int]:

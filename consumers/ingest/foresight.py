@@ -78,7 +78,9 @@ class Foresight:
                     if self._through <= came:
                         await self._look()
             except (KafkaError, OSError) as error:
-                log.warning("whether somebody was erased: %s", unavailable(self._settings, error))
+                log.warning(
+                    "nobody says who was erased, asking again: %s", unavailable(self._settings, error)
+                )
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _look(self) -> None:

@@ -292,3 +292,25 @@ async def test_the_feed_sends_its_history_and_goes_on_live(settings: Settings) -
     assert told[0] > 10_000
     assert told[0] + 20 <= len(records) <= told[0] + 60
     assert isinstance(demo_scenario(now, "UTC"), Scenario)
+
+
+def test_dead_letters_of_a_log_that_is_gone_are_told_of(
+    retention: Command, settings: Settings, valkey: Valkey
+) -> None:
+    """They stay in the sum that /api/v1/status shows."""
+    import asyncio
+
+    async def count(dead: int) -> None:
+        store = RedisStore.connect(valkey.url)
+        where = ("sessions", dead)
+        await store.advance(0, Progress(where, None, Position(dead, "another"), {"dead_letters": dead}))
+        await store.aclose()
+
+    asyncio.run(put_letters(settings))
+    asyncio.run(count(3))
+    assert retention("dead-letters", REDIS_URL=valkey.url).err == ""
+    asyncio.run(count(2))
+    for more in ((), ("--reason", "not_json"), ("--json",)):
+        said = retention("dead-letters", *more, REDIS_URL=valkey.url)
+        assert said.err.startswith("2 dead letters counted earlier are not in this log: ")
+    assert retention("dead-letters", REDIS_URL="redis://127.0.0.1:1").err == ""
