@@ -44,9 +44,7 @@ end
 -- 2. Indexes for new users; which members each chunk of a set gains and loses; what each counter gains.
 local given = tonumber(call('HGET', base .. 'n', 'users') or 0)
 local chunks, sets, sums = {}, {}, {}
-local function change(set, index, side)
-  local member = index % CHUNK
-  local number = (index - member) / CHUNK
+local function change(set, number, member, side)
   local mine = sets[set]
   if not mine then
     mine = {}
@@ -68,10 +66,12 @@ for _, match in ipairs(matching) do
     match[4] = index
     given = given + 1
   end
-  local number = struct.unpack('<I4', index)
+  local place = struct.unpack('<I4', index)
+  local member = place % CHUNK
+  local number = (place - member) / CHUNK
   local joins, leaves, added = user[4], user[5], user[6]
-  for at = 1, #joins do change(joins[at], number, 1) end
-  for at = 1, #leaves do change(leaves[at], number, 2) end
+  for at = 1, #joins do change(joins[at], number, member, 1) end
+  for at = 1, #leaves do change(leaves[at], number, member, 2) end
   for at = 1, #added, 2 do sums[added[at]] = (sums[added[at]] or 0) + added[at + 1] end
 end
 
@@ -151,6 +151,10 @@ for _, match in ipairs(matching) do
   for _, part in ipairs(user[7] or NONE) do call('HSET', base .. 'k:' .. user[1], part[1], part[3]) end
 end
 local function bits(key, members, value)
+  if #members == 1 then
+    call('SETBIT', key, members[1], value)
+    return
+  end
   for at = 1, #members, BITS do
     local words = {'BITFIELD', key}
     for next = at, math.min(at + BITS - 1, #members) do
