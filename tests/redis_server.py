@@ -1,7 +1,7 @@
 """Which Redis do tests run against? Debian's redis-server: older than any Valkey, and built with TLS, unlike Valkey's wheel.
 
-make_redis      a Redis of this test's own, empty, as plain as the Valkeys
-secure_redis    one that speaks TLS alone and has the users of docs/redis-users.acl, read from an aclfile
+secure_redis    one of this test's own that speaks TLS alone and has the users of docs/redis-users.acl, read from an aclfile
+make_redis      more of them, with certificates and passwords of the test
 """
 
 import shutil
@@ -22,23 +22,13 @@ OWNER = "owner"
 _PASSWORD = "password-of-owner"
 
 
-class Redis(Valkey):
-    """A Redis of Debian."""
-
-    name = "Redis"
-
-    def _binary(self) -> Path:
-        binary = shutil.which("redis-server")
-        if binary is None:
-            raise Missing("redis-server is not installed (apt-get install redis-server)")
-        return Path(binary)
-
-
-class SecureRedis(Redis):
-    """One behind closed doors: `url_of` a user, with `trust` as more options of the store. `ask` asks as OWNER.
+class SecureRedis(Valkey):
+    """A Redis behind closed doors: `url_of` a user, with `trust` as more options of the store. `ask` asks as OWNER.
 
     Certificates of clients are not asked for, unless CONFIG SET tls-auth-clients says so.
     """
+
+    name = "Redis"
 
     def __init__(
         self,
@@ -50,6 +40,12 @@ class SecureRedis(Redis):
         self.certificates, self._passwords = certificates, passwords
         super().__init__(directory, *options)
         self.trust = {"ssl_ca_certs": str(certificates.ca)}
+
+    def _binary(self) -> Path:
+        binary = shutil.which("redis-server")
+        if binary is None:
+            raise Missing("redis-server is not installed (apt-get install redis-server)")
+        return Path(binary)
 
     def url_of(self, user: str) -> str:
         """Where and as whom."""
@@ -63,22 +59,18 @@ class SecureRedis(Redis):
         users = directory / "users.acl"
         owner = f"user {OWNER} on >{_PASSWORD} ~* &* +@all"
         users.write_text("\n".join((*acl_lines(self._passwords), owner)) + "\n")
-        pem = str(self.certificates.server_pem())
-        return (
-            *(
-                "--dir",
-                str(directory),
-                "--port",
-                "0",
-                "--tls-port",
-                str(port),
-                "--tls-auth-clients",
-                "no",
-                "--aclfile",
-                str(users),
-            ),
-            *("--tls-cert-file", pem, "--tls-key-file", pem, "--tls-ca-cert-file", str(self.certificates.ca)),
-        )
+        pem = self.certificates.server_pem()
+        said = {
+            "dir": directory,
+            "port": 0,
+            "tls-port": port,
+            "tls-auth-clients": "no",
+            "tls-ca-cert-file": self.certificates.ca,
+            "tls-cert-file": pem,
+            "tls-key-file": pem,
+            "aclfile": users,
+        }
+        return [word for name, value in said.items() for word in (f"--{name}", str(value))]
 
     def _connected(self) -> socket.socket:
         plain = super()._connected()
@@ -93,20 +85,21 @@ class SecureRedis(Redis):
 
 
 @pytest.fixture
-def make_redis(tmp_path: Path) -> Iterator[Callable[..., Redis]]:
-    """Starts an empty Redis; what is given makes a SecureRedis: `make_redis(certificates, passwords=...)`."""
-    started: list[Redis] = []
+def make_redis(tmp_path: Path) -> Iterator[Callable[..., SecureRedis]]:
+    """Starts an empty one: `make_redis(certificates, passwords={...})`."""
+    started: list[SecureRedis] = []
 
-    def make(*options: Certificates, **more: Mapping[str, str]) -> Redis:
+    def make(certificates: Certificates, passwords: Mapping[str, str] = PASSWORDS) -> SecureRedis:
         directory = tmp_path / f"redis-{len(started)}"
         directory.mkdir()
         try:
-            started.append(SecureRedis(directory, *options, **more) if options else Redis(directory))
+            server = SecureRedis(directory, certificates, passwords=passwords)
         except Missing as error:
             missing(str(error))
-        started[-1].start()
-        assert started[-1].ask("DBSIZE") == ":0\r\n", "tests never touch a database that is not empty"
-        return started[-1]
+        started.append(server)
+        server.start()
+        assert server.ask("DBSIZE") == ":0\r\n", "tests never touch a database that is not empty"
+        return server
 
     yield make
     for server in started:
@@ -115,5 +108,5 @@ def make_redis(tmp_path: Path) -> Iterator[Callable[..., Redis]]:
 
 @pytest.fixture
 def secure_redis(make_redis: Callable[..., SecureRedis], tmp_path: Path) -> SecureRedis:
-    """A Redis behind closed doors, with a CA of its own."""
+    """One for this test alone, with a CA of its own."""
     return make_redis(Certificates(tmp_path))
