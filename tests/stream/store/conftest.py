@@ -1,7 +1,7 @@
 """Which stores is the suite run against?
 
 The in-memory one; Valkey with one shard and with three, also remembering; a cluster of it; and over TLS, as a user with a password,
-Debian's Redis and a cluster of it.
+Debian's Redis.
 """
 
 from collections.abc import AsyncIterator
@@ -13,17 +13,19 @@ from stream.store.protocol import Store
 from stream.store.redis import RedisStore
 from tests.redis_server import OWNER
 
-SERVERS = {
-    "cluster": "masters",
-    "secure": "secure_redis",
-    "secure_cluster": "secure_masters",
-}
+SERVERS = {"cluster": "masters", "secure": "secure_redis"}
 
 
 @pytest.fixture(
     params=[
-        *("memory", "memory-3", "redis", "redis-3", "remembering", "remembering-3", "cluster-16"),
-        *("secure-3", "secure_cluster-16"),
+        "memory",
+        "memory-3",
+        "redis",
+        "redis-3",
+        "remembering",
+        "remembering-3",
+        "cluster-16",
+        "secure-3",
     ]
 )
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:

@@ -18,9 +18,11 @@ from stream.store.keys import app_prefix, shard_prefix
 from stream.store.protocol import StoreRefused, StoreUnavailable
 from stream.store.redis import RedisStore
 from tests.redis_server import PASSWORDS, SecureRedis
-from tests.servers import Valkey
+from tests.secure import Certificates
+from tests.servers import HOST, Valkey
 from tests.stream.store.acl import redis_users
 from tests.stream.store.test_store import write
+from tests.waiting import wait_until
 
 ROLES = ("worker", "reader", "admin")
 DOCS = Path(__file__).parents[3] / "docs"
@@ -243,3 +245,24 @@ async def test_a_store_asks_its_server_for_nothing_but_its_limit_that_its_user_m
     assert {entry["object"] for entry in await operator.acl_log()} == {"config|get"}
     for store in (worker, reader, admin):
         await store.aclose()
+
+
+async def test_a_replica_follows_as_the_user_of_the_page(
+    make_redis: Callable[..., SecureRedis], tmp_path: Path
+) -> None:
+    line = re.search(r"^    user (replica .*)$", (DOCS / "security.md").read_text(), re.MULTILINE)
+    assert line is not None
+    certificates = Certificates(tmp_path)
+    master, replica = make_redis(certificates), make_redis(certificates)
+    for command in (
+        ("ACL", "SETUSER", *line[1].split()),
+        ("CONFIG", "SET", "repl-diskless-sync-delay", "0"),
+        ("CONFIG", "SET", "tls-replication", "yes"),
+        ("CONFIG", "SET", "masteruser", "replica", "masterauth", "PASSWORD-OF-REPLICA"),
+    ):
+        for server in (master, replica):
+            assert server.ask(*command) == "+OK\r\n", command
+    master.ask("SET", "k", "v")
+    assert replica.ask("REPLICAOF", HOST, str(master.port)) == "+OK\r\n"
+    await wait_until(lambda: replica.ask("GET", "k") == "$1\r\nv\r\n", what=replica.tail())
+    assert master.ask("ACL", "LOG") == "*0\r\n"
