@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -140,6 +141,41 @@ def test_an_erased_user_was_never_there(
     }.items() <= next(
         revision.items() for revision in revisions if revision["cohort"] == "install" and revision["n"] == 0
     )
+    assert one.stop() == 0
+
+
+def test_what_a_fast_clock_said_goes_too_and_who_comes_back_is_new(
+    up: Callable[..., Up], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anna's clock is an hour ahead. Right after the answer she is there again, from another country."""
+    monkeypatch.setenv("RETENTION_ADMIN_KEY", KEY)
+    one = up("--no-demo")
+
+    def ordered(user: str) -> Any:
+        return one.delete(f"/api/v1/users?app={APP}&user_id={user}", KEY)
+
+    def seen(name: str, at_ms: int, country: str) -> None:
+        said = {"type": "session", "app_id": APP, "user_id": "anna", "event_id": name, "timestamp": at_ms}
+        imported(one, tmp_path / f"{name}.ndjson", [said | {"country": country}])
+
+    nobody = ordered("nobody")
+    assert (nobody["ids"], nobody["known"]) == (1, False)
+    now_ms, ahead_ms = nobody["erased_until"], nobody["erased_until"] + 3_600_000
+
+    def countries() -> dict[str, int]:
+        first, last = (str(datetime.fromtimestamp(ms / 1000, UTC).date()) for ms in (now_ms, ahead_ms))
+        query = {"app": APP, "cohort": "first_seen", "breakdown": "country", "periods": "0"}
+        rows = asked(one, "retention", query | {"from": first, "to": last, "as_of": last})["rows"]
+        return {row["segment"]: row["size"] for row in rows if row["size"]}
+
+    seen("ahead", ahead_ms, "DE")
+    assert countries() == {"DE": 1}
+    receipt = ordered("anna")
+    assert receipt["known"]
+    wait_until_now(lambda: one.status()["caught_up"], 30, what="caught up")
+    assert countries() == {}
+    seen("again", receipt["erased_until"] + 1, "VN")
+    assert countries() == {"VN": 1}
     assert one.stop() == 0
 
 
