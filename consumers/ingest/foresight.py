@@ -87,7 +87,13 @@ class Foresight:
         assert self._reader is not None, "start() comes first"
         self._begun += 1
         look, began_ms = self._begun, self._now_ms()
-        await self._read(self._reader, await self._reader.end_offsets(list(self._next)))
+        ends = await self._reader.end_offsets(list(self._next))
+        topic = self._settings.topic(ERASURES)
+        there = {TopicPartition(topic, number) for number in self._reader.partitions_for_topic(topic) or ()}
+        if added := there - self._next.keys():  # the client hears of them within five minutes
+            self._next |= dict.fromkeys(added, 0)
+            ends |= await self._reader.end_offsets(list(added))
+        await self._read(self._reader, ends)
         self._through, self._known_ms = look, began_ms
 
     async def _read(self, consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> int:

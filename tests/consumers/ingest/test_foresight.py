@@ -109,6 +109,18 @@ async def test_what_kafka_had_before_the_last_look_is_counted_without_another(se
     assert await countries(store) == []
 
 
+async def test_partitions_that_are_added_are_looked_at_from_their_beginning(settings: Settings) -> None:
+    store = MemoryStore()
+    engine = build_engine(settings, store, "log")
+    async with foresight(settings, engine) as known:
+        added = max(known._next, key=lambda tp: tp.partition)
+        del known._next[added]
+        gone = [erasure(settings, MONDAY_MS + DAY_MS - 1)]
+        await produce(settings, "erasures", gone, partition=added.partition)
+        await known.before(sessions(seen(0, "DE")))
+        assert await count(engine, seen(0, "DE")) == 1
+
+
 async def test_those_who_wait_for_the_same_look_share_it(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
