@@ -1,35 +1,24 @@
 """How does the role `collector` live? Listen, take events until a signal comes, let what was begun end, close."""
 
-import asyncio
 import logging
-import signal
-import sys
 
 from consumers.intake import Intake
+from consumers.life import live, told_to_end
 from consumers.settings import Settings, variable
 from consumers.telemetry import Telemetry
-from consumers.web import CannotListen, probes, serve
+from consumers.web import probes, serve
 from consumers.web_limits import Limits, is_local
-
-FAILED = 1
 
 log = logging.getLogger(__name__)
 
 
 def run_collector(settings: Settings) -> int:
     """Takes events until SIGINT or SIGTERM; gives the exit code of the process."""
-    try:
-        asyncio.run(_run(settings))
-    except CannotListen as error:
-        print(error, file=sys.stderr)
-        return FAILED
-    return 0
+    return live(_run(settings))
 
 
 async def _run(settings: Settings) -> None:
-    told = asyncio.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(one, told.set)
+    told = told_to_end()
     telemetry = Telemetry("collector")
     intake = Intake(settings, telemetry)
     limits = Limits.of(settings)

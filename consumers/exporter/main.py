@@ -1,23 +1,20 @@
 """How does the role `exporter` live? Listen, open the store, refresh until a signal comes, close."""
 
-import asyncio
-import signal
-import sys
 import time
 
 from consumers.connection import Connection
 from consumers.exporter.exposition import SnapshotCollector
 from consumers.exporter.refreshing import Refresher
 from consumers.garbage import collect_seldom
+from consumers.life import live, told_to_end, until
 from consumers.metrics import exporting, numbers, watching
 from consumers.settings import Settings
 from consumers.stores import claimed, connect
 from consumers.telemetry import Telemetry
-from consumers.web import CannotListen, serve_probes
+from consumers.web import serve_probes
 from consumers.web_limits import Limits
-from stream.store.protocol import IdentityMismatch, Store, StoreRefused
+from stream.store.protocol import Store
 
-FAILED = 1
 # What the snapshots hold; the rest of the exporter's families is counted as it happens.
 SNAPSHOT = (
     *numbers.NUMBERS,
@@ -30,12 +27,7 @@ SNAPSHOT = (
 def run_exporter(settings: Settings) -> int:
     """Serves the metrics until SIGINT or SIGTERM; gives the exit code of the process."""
     collect_seldom()
-    try:
-        asyncio.run(_run(settings))
-    except (CannotListen, IdentityMismatch, StoreRefused) as error:
-        print(error, file=sys.stderr)
-        return FAILED
-    return 0
+    return live(_run(settings))
 
 
 def exporter_of(settings: Settings, store: Store, kafka: Connection) -> tuple[Refresher, Telemetry]:
@@ -54,9 +46,7 @@ def exporter_of(settings: Settings, store: Store, kafka: Connection) -> tuple[Re
 
 
 async def _run(settings: Settings) -> None:
-    told = asyncio.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(one, told.set)
+    told = told_to_end()
     store = connect(settings)
     kafka = Connection(settings)
     refresher, telemetry = exporter_of(settings, store, kafka)
@@ -71,7 +61,7 @@ async def _run(settings: Settings) -> None:
         )
         print(f"The exporter answers at {served.url}/metrics", flush=True)
         try:
-            await _until(told, settings, store, refresher)
+            await until(told, _refresh(settings, store, refresher))
         finally:
             await served.stop()
     finally:
@@ -79,20 +69,7 @@ async def _run(settings: Settings) -> None:
         await store.aclose()
 
 
-async def _until(told: asyncio.Event, settings: Settings, store: Store, refresher: Refresher) -> None:
-    """Opens the store as soon as it is there and refreshes until the signal. Raises IdentityMismatch, StoreRefused."""
-    stop = asyncio.create_task(told.wait())
-    work = asyncio.create_task(_refresh(settings, store, refresher))
-    try:
-        await asyncio.wait({stop, work}, return_when=asyncio.FIRST_COMPLETED)
-        if work.done():
-            work.result()
-    finally:
-        for task in (stop, work):
-            task.cancel()
-        await asyncio.gather(stop, work, return_exceptions=True)
-
-
 async def _refresh(settings: Settings, store: Store, refresher: Refresher) -> None:
+    """Opens the store as soon as it is there. Raises IdentityMismatch, StoreRefused."""
     await claimed(settings, store)
     await refresher.run()

@@ -6,7 +6,6 @@
 import asyncio
 import logging
 import os
-import signal
 import sys
 import threading
 import time
@@ -28,6 +27,7 @@ from consumers.ingest.revisions import tell_revisions
 from consumers.ingest.watchdog import Stalled, StallWatch, watch_progress, watch_stalls
 from consumers.kafka import DEAD_LETTERS, Kafka, producer
 from consumers.kafka_access import KafkaRefused, KafkaUnavailable, no_start
+from consumers.life import told_to_end
 from consumers.setting_sources import SettingsError
 from consumers.settings import Settings
 from consumers.stores import claimed, connect
@@ -97,9 +97,7 @@ class Worker:
 
     async def run(self) -> int:
         """Until the end; the exit code."""
-        told = asyncio.Event()
-        for one in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(one, told.set)
+        told = told_to_end()
         async with AsyncExitStack() as stack:
             work = asyncio.create_task(self._work(stack))
             stop = asyncio.create_task(told.wait())

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import signal
 import sys
 import time
 
 from consumers.connection import Connection
+from consumers.life import FAILED, live, told_to_end, until
 from consumers.settings import Settings
 from consumers.stores import claimed, connect
 from consumers.telemetry import Telemetry
@@ -14,11 +14,10 @@ from consumers.watch.health import Health
 from consumers.watch.message import message
 from consumers.watch.watching import Watching
 from consumers.watch.webhook import Webhook
-from consumers.web import CannotListen, serve_probes
+from consumers.web import serve_probes
 from consumers.web_limits import Limits
-from stream.store.protocol import IdentityMismatch, Store, StoreRefused, StoreUnavailable
+from stream.store.protocol import Store, StoreUnavailable
 
-FAILED = 1
 LOOK_SECONDS = 60.0
 STUCK_SECONDS = 600.0
 
@@ -27,11 +26,7 @@ log = logging.getLogger(__name__)
 
 def run_watch(settings: Settings, *, once: bool = False) -> int:
     """Watches until SIGINT or SIGTERM, or looks once; gives the exit code of the process."""
-    try:
-        return asyncio.run(_look_once(settings) if once else _run(settings))
-    except (CannotListen, IdentityMismatch, StoreRefused, StoreUnavailable) as error:
-        print(error, file=sys.stderr)
-        return FAILED
+    return live(_look_once(settings) if once else _run(settings))
 
 
 def _watching(settings: Settings, store: Store, kafka: Connection, telemetry: Telemetry) -> Watching:
@@ -59,15 +54,16 @@ async def _look_once(settings: Settings) -> int:
                 print("  " + message(app, incident)["text"].replace("\n", "\n  "))
         await watching.give_up()
         return 0
+    except StoreUnavailable as error:
+        print(error, file=sys.stderr)
+        return FAILED
     finally:
         await kafka.close()
         await store.aclose()
 
 
-async def _run(settings: Settings) -> int:
-    told = asyncio.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(one, told.set)
+async def _run(settings: Settings) -> None:
+    told = told_to_end()
     store = connect(settings)
     kafka, telemetry = Connection(settings), Telemetry("watch")
     loop = _Loop(settings, store, _watching(settings, store, kafka, telemetry))
@@ -82,14 +78,13 @@ async def _run(settings: Settings) -> int:
         )
         print(f"The churn watch answers at {served.url}/metrics", flush=True)
         try:
-            await _until(told, loop)
+            await until(told, loop.run())
         finally:
             await served.stop()
             await loop.watching.give_up()
     finally:
         await kafka.close()
         await store.aclose()
-    return 0
 
 
 class _Loop:
@@ -115,19 +110,6 @@ class _Loop:
                 log.warning("Redis gives no answer: %s", error)
             self._moved = time.monotonic()
             await asyncio.sleep(LOOK_SECONDS - time.time() % LOOK_SECONDS)
-
-
-async def _until(told: asyncio.Event, loop: _Loop) -> None:
-    """Watches until the signal. Raises IdentityMismatch, StoreRefused."""
-    stop, work = asyncio.create_task(told.wait()), asyncio.create_task(loop.run())
-    try:
-        await asyncio.wait({stop, work}, return_when=asyncio.FIRST_COMPLETED)
-        if work.done():
-            work.result()
-    finally:
-        for task in (stop, work):
-            task.cancel()
-        await asyncio.gather(stop, work, return_exceptions=True)
 
 
 def _now_ms() -> int:
