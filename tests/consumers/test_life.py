@@ -48,6 +48,14 @@ async def test_work_that_is_told_to_end_has_ended_when_the_life_goes_on() -> Non
     assert work.ended
 
 
+async def test_work_that_fails_fails_the_life() -> None:
+    async def fails() -> None:
+        raise StoreRefused("no")
+
+    with pytest.raises(StoreRefused):
+        await until(asyncio.Event(), fails())
+
+
 @pytest.mark.parametrize("kind", [CannotListen, IdentityMismatch, StoreRefused])
 def test_what_people_can_mend_is_one_line_and_exit_code_1(
     kind: type[Exception], capsys: pytest.CaptureFixture[str]
