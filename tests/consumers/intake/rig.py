@@ -14,9 +14,21 @@ from consumers.settings import Settings
 from consumers.telemetry import Telemetry
 from consumers.web import probes, serve
 from stream.events.schema import EVENT_TOPICS
+from tests.servers import Broker
 from tests.waiting import wait_until
 
 NOW_MS = 1_795_200_000_000
+
+
+def settings_of(broker: Broker, **more: Any) -> Settings:
+    """Two partitions of topics of its own; keywords are more settings, and win."""
+    chosen = {
+        "kafka": broker.bootstrap,
+        "topic_prefix": broker.prefix(),
+        "kafka_idempotence": False,
+        "partitions": 2,
+    }
+    return Settings(**chosen | more)
 
 
 class Said(NamedTuple):

@@ -6,16 +6,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from consumers.intake.client import CollectorSender
 from consumers.local.servers import free_port
-from consumers.settings import Settings
 from tests.consumers.cli import command
 from tests.consumers.collector.process import Collector
-from tests.consumers.intake.rig import NOW_MS, Rig, event, ready, served, stored
+from tests.consumers.intake.rig import NOW_MS, Rig, event, ready, served, settings_of, stored
 from tests.servers import Broker
 from tests.waiting import wait_until_now
 
@@ -23,16 +21,6 @@ from tests.waiting import wait_until_now
 def record(number: int) -> tuple[str, bytes]:
     fields = {name: said for name, said in event(number).items() if name != "type"}
     return "sessions", json.dumps(fields).encode()
-
-
-def settings_of(broker: Broker, **more: Any) -> Settings:
-    chosen = {
-        "kafka": broker.bootstrap,
-        "topic_prefix": broker.prefix(),
-        "kafka_idempotence": False,
-        "partitions": 2,
-    }
-    return Settings(**chosen | more)
 
 
 @pytest.fixture

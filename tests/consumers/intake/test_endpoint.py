@@ -8,7 +8,6 @@ import json
 import resource
 import zlib
 from collections.abc import AsyncIterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,22 +15,11 @@ import pytest
 from consumers.intake import body as reading
 from consumers.intake.body import BODY_BYTES_MAX
 from consumers.intake.endpoint import EVENTS_MAX
-from consumers.settings import Settings
-from tests.consumers.intake.rig import NOW_MS, Rig, event, ready, served, stored
+from tests.consumers.intake.rig import NOW_MS, Rig, event, ready, served, settings_of, stored
 from tests.servers import Broker
 from tests.waiting import wait_until
 
 GZIP = {"Content-Encoding": "gzip"}
-
-
-def settings_of(broker: Broker, **more: Any) -> Settings:
-    chosen = {
-        "kafka": broker.bootstrap,
-        "topic_prefix": broker.prefix(),
-        "kafka_idempotence": False,
-        "partitions": 2,
-    }
-    return Settings(**chosen | more)
 
 
 @pytest.fixture
