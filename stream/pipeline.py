@@ -7,9 +7,11 @@ from stream.retention.anchors import Anchors, anchors
 from stream.retention.complete import complete_cells
 from stream.retention.days import DAY_MS, SLOTS_PER_DAY, Zone
 from stream.retention.facts import delta
+from stream.retention.kept import SESSION, Kept
 from stream.retention.people import joined
-from stream.retention.records import SESSION, Kept, Record, keep, merge, say, summarise
+from stream.retention.records import Record, keep, merge, say
 from stream.retention.scope import Scope
+from stream.retention.summary import summarise
 from stream.shortcuts import NO_SESSION, Known, Plan, Start, record_alone
 from stream.store.codec import (
     decode,

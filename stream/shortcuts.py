@@ -16,6 +16,7 @@ from msgspec import Struct
 from stream.events.schema import Dims, Event
 from stream.retention.days import DAY_MS, SLOTS_PER_DAY, Zone
 from stream.retention.found import Delta
+from stream.retention.kept import INSTALL, SESSION
 from stream.retention.names import (
     APART_FIRST_SEEN,
     cell,
@@ -24,7 +25,7 @@ from stream.retention.names import (
     set_name,
     window_name,
 )
-from stream.retention.records import INSTALL, SESSION, event_order
+from stream.retention.said import event_order
 from stream.retention.scope import ELAPSED, HOURS, Scope
 from stream.store.codec import NOTHING, Spoken, append_slot, encode_install, with_sessions
 from stream.store.protocol import UserWrite

@@ -19,7 +19,8 @@ from stream.retention.names import (
     paid_ledger,
     set_name,
 )
-from stream.retention.records import Record, Summary
+from stream.retention.records import Record
+from stream.retention.summary import Summary
 
 
 def add_money(

@@ -9,7 +9,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from stream.retention.days import SLOTS_PER_DAY, Zone
-from stream.retention.records import Latest, Record, Said, has_slot_between
+from stream.retention.records import Record, has_slot_between
+from stream.retention.said import Said
+from stream.retention.summary import Latest
 
 NPS, CSAT = "nps", "csat"
 # Dimensions that are read off the latest answer to a survey.

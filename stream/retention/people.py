@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from functools import reduce
 
 from stream.retention.days import Zone
-from stream.retention.records import Record, merge, summarise
+from stream.retention.records import Record, merge
+from stream.retention.summary import summarise
 
 Own = Mapping[bytes, Record]
 

@@ -11,8 +11,8 @@ import numpy as np
 from msgspec import Struct, field
 
 from stream.retention.facts import facts
-from stream.retention.records import Summary, summarise
 from stream.retention.scope import Scope
+from stream.retention.summary import Summary, summarise
 from stream.store.chunks import bitmap_of, members_of
 from stream.store.codec import decode, decode_kept, is_apart
 from stream.store.protocol import Bitmap, Store, StoredUser

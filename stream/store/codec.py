@@ -18,20 +18,11 @@ import msgspec
 from msgspec import Struct
 
 from stream.retention.days import DAY_MS, SLOTS_PER_DAY, Zone
-from stream.retention.records import (
-    FEEDBACK,
-    INSTALL,
-    PURCHASE,
-    FirstInstall,
-    Kept,
-    Key,
-    Latest,
-    Record,
-    Said,
-    Summary,
-    summarise,
-)
+from stream.retention.kept import FEEDBACK, INSTALL, PURCHASE, Kept, Key
+from stream.retention.records import Record
+from stream.retention.said import Said
 from stream.retention.stretches import Stretches, stretches_of
+from stream.retention.summary import FirstInstall, Latest, Summary, summarise
 from stream.store.stretches import pack_amounts, pack_counts, unpack_amounts, unpack_counts
 from stream.store.words import (
     Dims,

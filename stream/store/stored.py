@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from stream.retention.days import Zone
 from stream.retention.people import joined
-from stream.retention.records import Record, summarise
+from stream.retention.records import Record
+from stream.retention.summary import summarise
 from stream.store.codec import decode, decode_kept, encode
 
 _PERSON, _POINTER = 0x20, 0x40

@@ -14,8 +14,9 @@ from stream.pipeline import fields_needed, plan
 from stream.retention.days import zone
 from stream.retention.facts import facts
 from stream.retention.names import hour
-from stream.retention.records import Incomplete, Record, summarise
+from stream.retention.records import Incomplete, Record
 from stream.retention.scope import Scope
+from stream.retention.summary import summarise
 from stream.shortcuts import Known, Plan, plan_append, plan_known, plan_new
 from stream.store.codec import decode, decode_kept
 from stream.store.protocol import UserWrite

@@ -8,7 +8,9 @@ import pytest
 
 from stream.retention.days import HOUR_MS, SLOTS_PER_DAY, zone
 from stream.retention.dimensions import Late, dimensions, dimensions_at, late
-from stream.retention.records import FEEDBACK, INSTALL, PURCHASE, Kept, Record, say, summarise
+from stream.retention.kept import FEEDBACK, INSTALL, PURCHASE, Kept
+from stream.retention.records import Record, say
+from stream.retention.summary import summarise
 
 UTC = zone("UTC")
 DAY_MS = 24 * HOUR_MS

@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.retention.days import zone
-from stream.retention.records import INSTALL, PURCHASE, Kept, Record, event_order, summarise
+from stream.retention.kept import INSTALL, PURCHASE, Kept
+from stream.retention.records import Record
+from stream.retention.said import event_order
+from stream.retention.summary import summarise
 from stream.store.codec import append_slot, decode, decode_kept, encode, encode_kept
 from stream.store.words import Dims, read_dims, read_id, read_varint, write_dims, write_id, write_varint
 
