@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from consumers.identity import claim
@@ -29,6 +31,18 @@ def connect(settings: Settings, **more: Any) -> RedisStore:
         context(settings, "redis")  # says which file is wrong; the client would try for ever
     options |= {name: file for name, file in files.items() if file}
     return RedisStore.connect(settings.redis_url.get_secret_value(), settings.shards, **options, **more)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[RedisStore]:
+    """The store of a command, closed behind it; a StoreRefused says which settings are about the way in. Raises SettingsError."""
+    store = connect(settings)
+    try:
+        yield store
+    except StoreRefused as error:
+        raise StoreRefused(f"{error}; {hint(settings)}") from None
+    finally:
+        await store.aclose()
 
 
 async def claimed(settings: Settings, store: Store) -> None:

@@ -30,14 +30,13 @@ def audit(
 
 
 async def _audit(found: Settings, apps: list[str] | None) -> int:
-    from consumers.stores import connect
+    from consumers.stores import opened
     from stream.retention.days import zone
     from stream.retention.scope import Scope
     from stream.store.audit import audit as recount
 
-    store = connect(found)
     differences = 0
-    try:
+    async with opened(found) as store:
         zones = await store.zones()
         if missing := [name for name in apps or () if name not in zones]:
             raise ValueError(
@@ -60,7 +59,5 @@ async def _audit(found: Settings, apps: list[str] | None) -> int:
             for difference in said.differences[:DIFFERENCES_SHOWN_MAX]:
                 out.print(f"  [red]{escape(printable(difference))}[/]", soft_wrap=True)
             differences += len(said.differences)
-    finally:
-        await store.aclose()
     out.print(f"[bold red]{counted(differences, 'differences')}[/]" if differences else "no differences")
     return 1 if differences else 0

@@ -106,18 +106,16 @@ async def _list(found: Settings, reasons: set[str], topics: set[str], limit: int
 
 async def _tell_of_those_gone(found: Settings, here: int) -> None:
     """The sum of dead letters is kept with the numbers, and may be of more than one log. Not told where the store is away."""
-    from consumers.stores import connect
+    from consumers.stores import opened
     from stream.store.protocol import StoreUnavailable
 
     if not found.redis_url.get_secret_value():
         return
-    store = connect(found)
     try:
-        gone = (await store.totals()).get("dead_letters", 0) - here
+        async with opened(found) as store:
+            gone = (await store.totals()).get("dead_letters", 0) - here
     except StoreUnavailable:
         return
-    finally:
-        await store.aclose()
     if gone > 0:
         what = (
             f"{counted(gone, 'dead letters')} counted earlier {'is' if gone == 1 else 'are'} not in this log"

@@ -30,16 +30,12 @@ async def _erase(app: str, user: str, wait: bool) -> None:
     from consumers.cli.waiting import caught_up
     from consumers.erasing import erase as order
     from consumers.kafka import Kafka
-    from consumers.stores import connect
+    from consumers.stores import opened
 
     found = settings("kafka", "redis_url", "user_id_secret")
-    store = connect(found)
-    try:
-        async with Kafka(found) as kafka:
-            await kafka.ensure_topics()
-            receipt = await order(found, store, kafka, app, user, now_ms=lambda: time.time_ns() // 1_000_000)
-    finally:
-        await store.aclose()
+    async with opened(found) as store, Kafka(found) as kafka:
+        await kafka.ensure_topics()
+        receipt = await order(found, store, kafka, app, user, now_ms=lambda: time.time_ns() // 1_000_000)
     ids = "1 id" if receipt["ids"] == 1 else f"{receipt['ids']} ids"
     out.print(f"ordered: {ids}, receipt {receipt['receipt']}", highlight=False)
     if not receipt["known"]:

@@ -7,13 +7,10 @@ async def misfit(settings: Settings) -> str | None:
     """What was counted otherwise and what to set; None where the numbers fit, or there are none. Claims nothing."""
     # The client of the store is needed only where there are numbers already.
     from consumers.identity import other_identity
-    from consumers.stores import connect
+    from consumers.stores import opened
 
-    store = connect(settings)
-    try:
+    async with opened(settings) as store:
         for stored in await store.stored_identity():
             if problem := other_identity(settings, stored):
                 return problem
-    finally:
-        await store.aclose()
     return None

@@ -89,6 +89,7 @@ def test_a_closed_door_is_one_line_of_a_doctor_and_of_a_command(
     ran = retention("audit", **settings)
     assert ran.code == 1
     assert says in ran.err
+    assert "RETENTION_REDIS_URL" in ran.err
     assert [line for line in ran.err.splitlines() if line.startswith("error:")] == ran.err.splitlines()
     assert PASSWORD not in ran.err + ran.out
 

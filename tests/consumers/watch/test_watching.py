@@ -37,6 +37,16 @@ def settings(valkey: Valkey, broker: Broker) -> Make:
 
 
 @pytest.fixture
+async def app(store: RedisStore) -> Living:
+    """An app that has been used for weeks, in the first minute that is looked at."""
+    app = Living(store)
+    await app.regulars(2_000)
+    await app.past(28)
+    app.now = FIRST
+    return app
+
+
+@pytest.fixture
 async def kafka(settings: Make) -> AsyncIterator[Kafka]:
     async with Kafka(settings()) as opened:
         await opened.ensure_topics()
@@ -52,12 +62,8 @@ async def go_on(app: Living, watch: Watching, minutes: int, share: float = 1.0) 
 
 
 async def test_half_of_the_users_stay_away_and_the_webhook_hears_of_it_exactly_once(
-    store: RedisStore, settings: Make, kafka: Kafka
+    app: Living, store: RedisStore, settings: Make, kafka: Kafka
 ) -> None:
-    app = Living(store)
-    await app.regulars(2_000)
-    await app.past(28)
-    app.now = FIRST
     async with receiving() as receiver:
         receiver.codes = [503]  # not now: it comes again
         watch = watching(settings(webhook_url=receiver.url), store, kafka)
@@ -104,11 +110,9 @@ async def test_a_drop_of_d1_is_told_on_the_day_it_settles_and_each_cell_is_teste
         assert len((await app.state()).cells[""][1]) <= 142
 
 
-async def test_a_dead_pipeline_is_not_churn(store: RedisStore, settings: Make, kafka: Kafka) -> None:
-    app = Living(store)
-    await app.regulars(2_000)
-    await app.past(28)
-    app.now = FIRST
+async def test_a_dead_pipeline_is_not_churn(
+    app: Living, store: RedisStore, settings: Make, kafka: Kafka
+) -> None:
     watch = watching(settings(), store, kafka)
     await go_on(app, watch, 16)
     await go_on(app, watch, 20, share=0.0)  # nothing arrives
@@ -120,12 +124,8 @@ async def test_a_dead_pipeline_is_not_churn(store: RedisStore, settings: Make, k
 
 
 async def test_while_records_wait_in_kafka_nothing_is_judged(
-    store: RedisStore, settings: Make, kafka: Kafka, broker: Broker
+    app: Living, store: RedisStore, settings: Make, kafka: Kafka, broker: Broker
 ) -> None:
-    app = Living(store)
-    await app.regulars(2_000)
-    await app.past(28)
-    app.now = FIRST
     watch = watching(settings(), store, kafka)
     await go_on(app, watch, 16)
     async with Sender(settings()) as sender:
@@ -177,12 +177,8 @@ async def test_a_watch_that_ends_lets_the_next_one_look_at_once(
 
 
 async def test_a_crash_in_the_middle_of_telling_is_not_repeated(
-    store: RedisStore, settings: Make, kafka: Kafka
+    app: Living, store: RedisStore, settings: Make, kafka: Kafka
 ) -> None:
-    app = Living(store)
-    await app.regulars(2_000)
-    await app.past(28)
-    app.now = FIRST
     async with receiving() as receiver:
         told = settings(webhook_url=receiver.url)
         watch = watching(told, store, kafka)
