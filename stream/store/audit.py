@@ -62,12 +62,13 @@ async def audit(
             read = report.users + report.silent
             if read % _RENEW_USERS == 0:
                 progress(read)
-                if not await store.pause(LEASE_SECONDS):
-                    raise AuditBusy("the lease was lost while counting; run the audit again")
-        counters, sets = await store.stored_counters(app), await store.stored_sets(app)
+                await _renew(store)
+        counters = await store.stored_counters(app)
+        await _renew(store)
+        sets = await store.stored_sets(app)
+        await _renew(store)
         ledgers = await store.stored_ledgers(app)
-        if not await store.pause(LEASE_SECONDS):
-            raise AuditBusy("the lease was lost while counting; run the audit again")
+        await _renew(store)
     for shard, recount in recounts.items():
         _compare_numbers(shard, "counter", recount.counters, counters[shard], report)
         _compare_numbers(shard, "ledger", recount.ledgers, ledgers[shard], report)
@@ -83,6 +84,12 @@ async def _lease(store: Store) -> AsyncIterator[None]:
         yield
     finally:
         await store.resume()
+
+
+async def _renew(store: Store) -> None:
+    """What was read since the last time is of one state, as nobody wrote meanwhile; raises AuditBusy where somebody may have."""
+    if not await store.pause(LEASE_SECONDS, again=True):
+        raise AuditBusy("the lease was lost while counting; run the audit again")
 
 
 def _add(recount: _Recount, user: StoredUser, scope: Scope, report: AuditReport) -> None:

@@ -260,8 +260,10 @@ class MemoryStore:
         """Nobody else is there."""
         return True
 
-    async def pause(self, seconds: float) -> bool:
+    async def pause(self, seconds: float, *, again: bool = False) -> bool:
         """Make applies wait."""
+        if again and not self._data.paused:
+            return False
         self._data.paused = True
         return True
 

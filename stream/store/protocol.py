@@ -17,6 +17,8 @@ Part = tuple[bytes, bytes | None, bytes]
 
 LAYOUT = "4"
 DOCUMENT_BYTES_MAX = 1 << 20
+# Counts that are no function of records; they move with the positions.
+TOTALS = ("applied", "dead_letters", "erased", "offset_holes")
 
 
 class Position(NamedTuple):
@@ -147,7 +149,7 @@ class Store(Protocol):
         """The positions that hold in every shard (the smallest)."""
 
     async def totals(self) -> dict[str, int]:
-        """Counts that are no function of records: applied, dead_letters, erased, offset_holes."""
+        """Counts that are no function of records: TOTALS."""
 
     async def memory(self) -> Memory:
         """What the server's memory is like."""
@@ -180,8 +182,11 @@ class Store(Protocol):
     async def lead(self, role: str, seconds: float) -> bool:
         """Whether this store's owner is the one that plays a role for so long."""
 
-    async def pause(self, seconds: float) -> bool:
-        """Take or renew the lease by which applies wait; False when somebody else holds it."""
+    async def pause(self, seconds: float, *, again: bool = False) -> bool:
+        """Take or renew the lease by which applies wait; False when somebody else holds it.
+
+        again   it is held already: False also where it has ended meanwhile, so that applies may have gone on
+        """
 
     async def resume(self) -> None:
         """Give the lease back."""
@@ -208,9 +213,6 @@ def check_document(document: bytes) -> None:
         raise ValueError(
             f"a document of {len(document):,} bytes; at most {DOCUMENT_BYTES_MAX:,} are possible"
         )
-
-
-TOTALS = ("applied", "dead_letters", "erased", "offset_holes")
 
 
 def smallest(shards: Sequence[Mapping[Partition, Position]]) -> dict[Partition, Position]:

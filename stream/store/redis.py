@@ -36,7 +36,7 @@ from stream.store.reading import PlainReader, Reader
 from stream.store.remembering import remembering
 from stream.store.revisions import cells_of, revisions_of
 from stream.store.servers import ServerState, states, stored_identity
-from stream.store.views import Names, join, pairs
+from stream.store.views import Names, Part, join, pairs
 from stream.store.whole import Whole
 
 _LISTPACK_VALUE_BYTES = 64
@@ -70,6 +70,7 @@ class RedisStore:
         self._document = Script("document")
         self._inline_bytes_max = _LISTPACK_VALUE_BYTES
         self._lease = secrets.token_hex(8)
+        self._viewing = asyncio.Lock()
         self._lineage = [Lineage() for _ in range(shards)]
 
     @classmethod
@@ -263,13 +264,21 @@ class RedisStore:
                 return join(names, parts)
             if [part.version for part in parts] == await self._versions(app):
                 return await asyncio.to_thread(join, names, parts)
-        if not await self.pause(_VIEW_LEASE_SECONDS):
-            raise StorePaused("the numbers move too fast for one state, and an audit holds the lease")
-        try:
-            parts = await self._each(lambda shard: self._reader.part(shard, app, names))
-        finally:
-            await self.resume()
-        return await asyncio.to_thread(join, names, parts)
+        return await asyncio.to_thread(join, names, await self._leased_parts(app, names))
+
+    async def _leased_parts(self, app: str, names: Names) -> list[Part]:
+        """The parts of a view while applies wait. One view at a time: the lease is that of this store, so one would end another's."""
+        async with self._viewing:
+            if not await self.pause(_VIEW_LEASE_SECONDS):
+                raise StorePaused("the numbers move too fast for one state, and an audit holds the lease")
+            try:
+                parts = await self._each(lambda shard: self._reader.part(shard, app, names))
+                versions = await self._versions(app)
+            finally:
+                await self.resume()
+        if [part.version for part in parts] != versions:
+            raise StorePaused("the lease ended before everything was read in one state")
+        return parts
 
     async def _versions(self, app: str) -> list[int]:
         async def version(shard: int) -> int:
@@ -316,19 +325,21 @@ class RedisStore:
         """A lease of its own for each role; it ends by itself."""
         return await self._leased(0, f"lead:{role}", seconds)
 
-    async def pause(self, seconds: float) -> bool:
-        """Take or renew the lease on every shard; it ends by itself."""
+    async def pause(self, seconds: float, *, again: bool = False) -> bool:
+        """Take or renew the lease on every shard; it ends by itself. Where it cannot be had of all shards, none keeps it."""
         for shard in range(self.shards):
-            if not await self._leased(shard, "lease", seconds):
+            if not await self._leased(shard, "lease", seconds, again=again):
+                await self.resume()
                 return False
         return True
 
-    async def _leased(self, shard: int, name: str, seconds: float) -> bool:
+    async def _leased(self, shard: int, name: str, seconds: float, *, again: bool = False) -> bool:
         at, key, ends = self._at(shard), shard_prefix(shard) + name, int(seconds * 1000)
-        if not await at(lambda redis: redis.set(key, self._lease, nx=True, px=ends)):
-            if await at(lambda redis: redis.get(key)) != self._lease.encode():
-                return False
-            await at(lambda redis: redis.set(key, self._lease, px=ends))
+        if not again and await at(lambda redis: redis.set(key, self._lease, nx=True, px=ends)):
+            return True
+        if await at(lambda redis: redis.get(key)) != self._lease.encode():
+            return False
+        await at(lambda redis: redis.set(key, self._lease, px=ends))
         return True
 
     async def resume(self) -> None:
