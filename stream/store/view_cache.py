@@ -61,8 +61,8 @@ class LedgerEntry(Entry):
 
     def decoded(self, stored: Stored) -> Ledger:
         found = ledger_of(entries(stored[0]))
-        for numbers_ in found:
-            numbers_.flags.writeable = False
+        for column in found:
+            column.flags.writeable = False
         return found
 
     def bytes_of_value(self) -> int:

@@ -45,7 +45,7 @@ class Whole:
                     yield user
 
     async def _all(self, shard: int, prefix: bytes, buckets: Sequence[bytes]) -> dict[bytes, bytes]:
-        answers = await self._nodes.ask(shard, partial(_hashes, buckets))
+        answers = await self._nodes.ask(shard, partial(_read_hashes, buckets))
         return {
             bucket[len(prefix) + 2 :] + field: value
             for bucket, fields in zip(buckets, answers, strict=True)
@@ -63,7 +63,7 @@ class Whole:
 
     async def _users(self, shard: int, prefix: bytes, stored: dict[bytes, bytes]) -> list[StoredUser]:
         long = [user for user, value in stored.items() if not value]
-        answers = await self._nodes.ask(shard, partial(_long, prefix, long)) if long else []
+        answers = await self._nodes.ask(shard, partial(_read_long, prefix, long)) if long else []
         parts = dict(zip(long, answers[1::2], strict=True))
         stored.update(zip(long, answers[::2], strict=True))
         return [
@@ -139,14 +139,14 @@ def _buckets_at_once(buckets: int, among: Bitmap) -> int:
     return max(1, min(_SCAN_COUNT, _USERS_AT_ONCE * buckets // max(1, among.size * 64)))
 
 
-async def _hashes(keys: Sequence[bytes], redis: "aioredis.Redis") -> list[Any]:
+async def _read_hashes(keys: Sequence[bytes], redis: "aioredis.Redis") -> list[Any]:
     async with redis.pipeline(transaction=False) as call:
         for key in keys:
             call.hgetall(key)
         return list(await call.execute())
 
 
-async def _long(prefix: bytes, users: Sequence[bytes], redis: "aioredis.Redis") -> list[Any]:
+async def _read_long(prefix: bytes, users: Sequence[bytes], redis: "aioredis.Redis") -> list[Any]:
     """Record and kept events of users whose records stand in keys of their own."""
     async with redis.pipeline(transaction=False) as call:
         for user in users:
