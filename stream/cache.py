@@ -2,7 +2,9 @@
 
 from stream.shortcuts import Known
 
+# About what an entry takes beside its record: in any case, and for each slot without a session that the short ways know of.
 _ENTRY_BYTES = 450
+_SLOT_BYTES = 350
 
 
 class RecordCache:
@@ -27,8 +29,11 @@ class RecordCache:
             self._young.pop(user, None)
             self._old.pop(user, None)
             return
-        if user not in self._young:
-            self._young_bytes += len(known.record) + _ENTRY_BYTES
+        before = self._young.get(user)
+        if before is None:
+            self._young_bytes += _ENTRY_BYTES + len(known.record) + _SLOT_BYTES * len(known.other_slots)
+        else:  # nearly every event comes by here; what it adds is in the record
+            self._young_bytes += len(known.record) - len(before.record)
         self._young[user] = known
         if self._young_bytes > self._generation_bytes_max:
             self._old, self._young, self._young_bytes = self._young, {}, 0

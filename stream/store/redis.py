@@ -267,7 +267,7 @@ class RedisStore:
         return await asyncio.to_thread(join, names, await self._leased_parts(app, names))
 
     async def _leased_parts(self, app: str, names: Names) -> list[Part]:
-        """The parts of a view while applies wait. One view at a time: the lease is that of this store, so one would end another's."""
+        """The parts of a view while applies wait. One view at a time: the lease is the store's, so one would end another's."""
         async with self._viewing:
             if not await self.pause(_VIEW_LEASE_SECONDS):
                 raise StorePaused("the numbers move too fast for one state, and an audit holds the lease")

@@ -84,8 +84,10 @@ class RememberingReader:
                     if entry.fallen:
                         read.setdefault(entry, set()).update(entry.fallen)
                 users, version = await self._read(prefix, read)
-                # Of a store that was emptied the bitmaps stay as long as they were.
-                self._chunks[prefix] = max(chunks, chunks_of(users))
+                # Of a store that was emptied the bitmaps stay as long as they were. An app that nobody is in is not remembered:
+                # any name may be asked for.
+                if users:
+                    self._chunks[prefix] = max(chunks, chunks_of(users))
                 if chunks_of(users) <= chunks and not any(entry.fallen for entry in wanted.entries()):
                     counters, sets, ledgers = ([entry.value for entry in some] for some in wanted)
                     return Part(counters, sets, ledgers, chunks, version)

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from stream.retention.found import Delta
+from stream.store.keys import app_prefix
 from stream.store.protocol import UserWrite, View
 from stream.store.redis import RedisStore
+from stream.store.remembering import RememberingReader
 from stream.store.view_cache import LedgerEntry, SetEntry, ViewCache
 from tests.servers import Valkey
 from tests.stream.store.test_store import APP, apply, count, user, write
@@ -169,6 +171,16 @@ async def test_no_more_is_remembered_than_the_limit_allows(valkey: Valkey, write
     await store.view(APP, sets=names[:3])
     assert calls(valkey, "mget") == before + 1, "the first ones are not"
     await store.aclose()
+
+
+async def test_of_apps_that_nobody_is_in_no_length_is_remembered(
+    store: RedisStore, writer: RedisStore
+) -> None:
+    await apply(writer, write(1, None, b"a", ["s"]))
+    for app in (APP, *(f"no-app-{at}" for at in range(20))):
+        await store.view(app, sets=["s"])
+    assert isinstance(store._reader, RememberingReader)
+    assert list(store._reader._chunks) == [app_prefix(0, APP)], "any name may be asked for"
 
 
 def test_what_was_asked_for_longest_ago_goes_first_and_leaves_no_trace() -> None:
