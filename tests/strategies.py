@@ -13,7 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.garbage import APP, COUNTED, EVERY_GARBAGE, GARBAGE, GOOD, PAID
+from tests.garbage import APP, GARBAGE, GOOD, PAID, USUAL
 from tests.oracle_calendar import HOUR_MS, day_start_ms
 from tests.oracle_people import Erasure
 
@@ -88,7 +88,7 @@ def spellings(ts_ms: int) -> st.SearchStrategy[int | str]:
 
 
 @st.composite
-def records(draw: st.DrawFn, zone: str, first: date, topics: tuple[str, ...] = COUNTED) -> Record:
+def records(draw: st.DrawFn, zone: str, first: date, topics: tuple[str, ...] = USUAL) -> Record:
     """One good record; an identity event may still name a placeholder."""
     topic = draw(st.sampled_from([*topics, "sessions", "sessions"]))
     users = (*USERS, *ALIASES) if "identities" in topics else USERS
@@ -158,7 +158,7 @@ def stories(
     size_min: int = 1,
     size_max: int = 25,
     garbage: bool = True,
-    topics: tuple[str, ...] = COUNTED,
+    topics: tuple[str, ...] = USUAL,
     erased: bool = False,
 ) -> Story:
     """A history: good records, exact repeats, and garbage between them; with `erased` some users are erased.
@@ -170,7 +170,7 @@ def stories(
     told = draw(st.lists(records(zone, first, topics), min_size=size_min, max_size=size_max))
     told += draw(st.lists(st.sampled_from(told), max_size=5))
     if garbage:
-        small = [one for one in EVERY_GARBAGE[:-2] if one[0] in topics]
+        small = [one for one in GARBAGE[:-2] if one[0] in topics]
         bad = draw(st.lists(st.sampled_from(small), max_size=3))
         told += [Record(topic, value, told[0].timestamp) for topic, value, _ in bad]
     gone = draw(st.lists(erasures(zone, first), max_size=2)) if erased else []

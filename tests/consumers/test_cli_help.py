@@ -1,5 +1,6 @@
 """Every command explains itself, and every failure is one line with its exit code."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -190,8 +191,6 @@ def test_bad_rows_are_named_counted_and_kept_and_the_exit_code_is_1(
 
 
 def test_a_cut_gzip_file_is_said(retention: Command, tmp_path: Path) -> None:
-    import gzip
-
     file = tmp_path / "x.csv.gz"
     file.write_bytes(
         gzip.compress(b"event_id,user_id,type,timestamp\n" + b"e,u,session,2026-01-01\n" * 9999)[:-40]

@@ -281,7 +281,7 @@ def test_money_has_a_table_a_currency_and_a_line_a_currency() -> None:
     assert "revenue in USD on or after day n" in text
     assert "revenue in VND" in text
     assert "12.34" in text
-    assert "1.2M" in text or "1.3M" in text
+    assert "1.2M" in text
     lines = list(csv.DictReader(io.StringIO(triangle.as_csv(found, {}))))
     assert [(line["currency"], line["revenue"]) for line in lines[:2]] == [
         ("USD", "12.34"),

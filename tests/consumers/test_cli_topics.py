@@ -1,5 +1,7 @@
 """`retention topics`: what is missing is made as replay needs it, what is there stays."""
 
+import asyncio
+
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -28,8 +30,6 @@ def test_topics_are_created_once_and_left_alone_afterwards(retention: Command, k
 async def test_events_are_kept_for_ever_and_carry_the_time_of_the_broker(
     retention: Command, kafka: ApacheKafka
 ) -> None:
-    import asyncio
-
     prefix = kafka.prefix()
     assert (
         await asyncio.to_thread(retention, "topics", KAFKA=kafka.bootstrap, TOPIC_PREFIX=prefix)

@@ -25,6 +25,7 @@ from stream.retention.people import erased
 from stream.retention.scope import Scope
 from stream.store.audit import audit
 from stream.store.memory import MemoryStore
+from tests.garbage import TOPICS
 from tests.laws.checks import check_world, oracle_of, stored_counters, stored_memberships
 from tests.laws.profiles import LIMIT, examples
 from tests.laws.world import Log, World, told
@@ -35,7 +36,6 @@ from tests.strategies import APP, HOUR_MS, Record, Story, stories
 pytestmark = LIMIT
 RUNS = 30
 START_MS = 1_709_164_800_000  # 2024-02-29T00:00:00Z
-EVERY = ("installs", "sessions", "purchases", "feedback", "identities")
 # By how much the clock of a device is ahead of Kafka's; below zero it is late, or the event was.
 AHEAD_MS = (-24 * HOUR_MS, -1000, 0, 1, 20_000, HOUR_MS // 2, 2 * HOUR_MS, 24 * HOUR_MS)
 
@@ -46,7 +46,7 @@ SOON_MS = (0, 1, 10_000, HOUR_MS // 2, 12 * HOUR_MS)
 @st.composite
 def live_stories(draw: st.DrawFn) -> Story:
     """A story as Kafka gets it: in the order of time, with users who are erased soon after something of theirs came."""
-    story = draw(stories(topics=EVERY, size_min=15, garbage=False))
+    story = draw(stories(topics=TOPICS, size_min=15, garbage=False))
     came = [replace(one, timestamp=_ts_ms(one) - draw(st.sampled_from(AHEAD_MS))) for one in story.records]
     return replace(
         story,

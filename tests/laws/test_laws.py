@@ -17,6 +17,7 @@ from stream.retention.days import zone
 from stream.retention.scope import Scope
 from stream.store.audit import AuditReport, audit
 from stream.store.memory import MemoryStore
+from tests.garbage import TOPICS
 from tests.laws.checks import check_store, check_world, oracle_of, stored_counters, stored_memberships
 from tests.laws.profiles import LIMIT, examples
 from tests.laws.world import Log, World, told
@@ -91,12 +92,9 @@ async def test_a_record_too_large_for_one_value_counts_the_same(story: Story, se
     assert_clean(await audit(world.store, APP, Scope(zone(story.zone))))
 
 
-EVERY = ("installs", "sessions", "purchases", "feedback", "identities")
-
-
 @examples(120, shrink=False)
 @given(
-    story=stories(topics=EVERY, erased=True),
+    story=stories(topics=TOPICS, erased=True),
     seed=SEEDS,
     shards=st.sampled_from([1, 3]),
     zombies=st.booleans(),

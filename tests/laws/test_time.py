@@ -6,7 +6,7 @@ America/New_York  2024-03-10   00:xx 01:xx 03:xx ...         k = 0 1 2 ... 22
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -105,12 +105,9 @@ def test_every_moment_lies_in_the_slot_that_counting_hours_gives(
 def test_slots_never_repeat_a_date_and_hour_in_a_whole_year(name: str) -> None:
     its = zone(name)
     start = epoch_ms("2011-01-01T00:00:00Z")
-    for ms in range(start, start + 400 * 24 * HOUR_MS, 3 * HOUR_MS + 60_000):
-        day = (
-            datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=its.slot_start_ms(its.slot(ms)))
-        ).year
-        assert day in (2010, 2011, 2012)
-        assert its.slot_start_ms(its.slot(ms)) <= ms < its.slot_start_ms(its.slot(ms)) + HOUR_MS
+    moments_ms = range(start, start + 400 * 24 * HOUR_MS, HOUR_MS + 60_000)  # no two of them in one real hour
+    assert len({its.slot(ms) for ms in moments_ms}) == len(moments_ms)
+    assert all(0 <= ms - its.slot_start_ms(its.slot(ms)) < HOUR_MS for ms in moments_ms)
 
 
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc/passwd", "utc/../UTC", "America"])

@@ -109,6 +109,5 @@ def test_even_sizes_are_likely_and_uneven_ones_are_not() -> None:
 
 
 def test_three_variants_have_two_degrees_of_freedom() -> None:
-    pytest.importorskip("scipy")
     # With two degrees the survival is exp(-x / 2); x = (10^2 + 0 + 10^2) / 100.
     assert sample_ratio([110, 100, 90], [1, 1, 1]) == pytest.approx(2.718281828459045**-1)
