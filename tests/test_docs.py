@@ -13,7 +13,9 @@ from stream.events.decode import Decoder
 from stream.events.schema import EVENT_TOPICS, TOPICS, Event, Identity
 from stream.retention.days import zone
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [*ROOT.glob("*.md"), *DOCS.glob("*.md")]
 
 
 def generator() -> ModuleType:
@@ -50,7 +52,16 @@ def test_the_examples_of_events_are_events() -> None:
         assert isinstance(decoder.decode(topic, line.encode(), 1_795_200_000_000), Event | Identity)
 
 
-def test_links_between_pages_lead_somewhere() -> None:
-    for page in DOCS.glob("*.md"):
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-            assert (DOCS / target).exists(), f"{page.name}: {target}"
+def anchors(page: Path) -> set[str]:
+    """What a link to a heading of the page says behind its `#`."""
+    heads = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^):]+)\)", page.read_text()):
+        file, _, anchor = link.partition("#")
+        target = page.parent / file if file else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link

@@ -238,7 +238,7 @@ def _processes() -> list[Any]:
         number(
             25,
             "Left out",
-            "Apps and currencies without series of their own, since there are more than the exporter's settings allow.",
+            "Apps, currencies and variants without series of their own, since there are more than the exporter's settings allow.",
             [queries.LEFT_OUT],
             units.Short,
             span=24,

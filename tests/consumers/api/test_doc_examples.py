@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from consumers import demo
 from consumers.api.parameters import NAMES
 from stream.report.presets import PRESETS
 from tests.consumers.api.test_api import Place
@@ -20,8 +21,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # A word in capitals stands for what the reader has.
 PLACEHOLDERS = {
     "app=A": "app=demo",
-    "a=X": "a=control",
-    "b=Y": "b=treatment",
+    "a=X": "a=A",
+    "b=Y": "b=B",
     "user_id=U": "user_id=anna",
     "dimension=D": "dimension=country",
 }
@@ -67,6 +68,22 @@ def test_every_path_has_a_question_in_its_section_and_every_product_one_of_its_o
         for match in re.findall(r"preset=(\w+)", question)
     }
     assert named == set(PRESETS)
+
+
+def test_values_that_are_compared_in_the_docs_are_those_of_the_demo() -> None:
+    known = {
+        "variant": {name for name, _ in demo.VARIANTS},
+        "country": {name for name, _ in demo.COUNTRIES},
+    }
+    compared = 0
+    for _, question in QUESTIONS:
+        url = urlsplit(filled(question))
+        words = dict(parse_qsl(url.query))
+        if url.path == "/api/v1/compare" and "app" in words:
+            values = words["variants"].split(",") if "variants" in words else [words["a"], words["b"]]
+            assert {*values} <= known[words.get("dimension", "variant")], question
+            compared += 1
+    assert compared > 2
 
 
 async def test_a_day_is_what_each_product_says_it_is() -> None:
