@@ -71,9 +71,10 @@ class Applying:
         self._note(self._persons)
 
     def _note(self, persons: Persons) -> None:
+        self.repeated += persons.repeated
         self.conflicts += persons.conflicts
         self.erased |= persons.erased
-        persons.conflicts = 0
+        persons.repeated = persons.conflicts = 0
 
     async def run(self, group: Group) -> None:
         """Make the events of all these users count."""

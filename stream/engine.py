@@ -17,13 +17,11 @@ from stream.cache import RecordCache
 from stream.events.decode import Decoded, Decoder
 from stream.events.reasons import Reason
 from stream.events.schema import NO_REVISIONS, Erasure, Event, Identity, Rejection
-from stream.progress import Hole, Positions, WentBack
+from stream.progress import Positions
 from stream.retention.complete import open_day
 from stream.retention.days import Zone
 from stream.retention.scope import FAMILIES, Scope
 from stream.store.protocol import Partition, Store, StorePaused, StoreUnavailable
-
-__all__ = ["BatchOutcome", "DeadLetter", "Engine", "Hole", "RecordBatch", "WentBack"]
 
 _RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 _TRIES_A_WARNING = 30
@@ -71,6 +69,7 @@ class BatchOutcome:
     conflicts    users that somebody else changed in between, and that were planned again
     hole         offsets that were missing before the batch
     lateness_ms  produce time minus event time of a sample of the events
+    latest_produced_ms  Kafka's time of the last record; None of a batch without records
     seconds      durations of the steps decode, apply, advance
     """
 
@@ -173,6 +172,7 @@ class Engine:
         applied = self._clock()
         void = self._void(batch, {user: until for one in erased for user, until in one.items()})
         outcome.erased, outcome.applied = len(void), outcome.applied - len(void)
+        outcome.types[self._decoder.kind(batch.topic)] = outcome.applied
         await self._advance(batch, outcome.hole, [letter.record.offset for letter in letters], void)
         outcome.seconds = {
             "decode": decoded - began,
@@ -201,7 +201,6 @@ class Engine:
             self._decode_slice(batch, batch.records[at : at + _DECODE_SLICE], apps, letters)
             await asyncio.sleep(0)
         outcome.applied = len(batch.records) - len(letters)
-        outcome.types[self._decoder.kind(batch.topic)] = outcome.applied
         outcome.dead_letters.update(letter.reason for letter in letters)
         if batch.records:
             outcome.latest_produced_ms = batch.records[-1].timestamp

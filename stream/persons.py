@@ -36,7 +36,7 @@ _NOTHING = Facts(set(), {}, {})
 
 
 class Persons:
-    """The persons of one app; `erased` says of which ids events were ignored, and until when.
+    """The persons of one app; `erased` says of which ids events were ignored, and until when, `repeated` how many changed nothing.
 
     first_open   cells of days before it are complete, and their changes revisions
     """
@@ -48,6 +48,7 @@ class Persons:
         self._scope = scope
         self._first_open = first_open
         self.erased: dict[bytes, int] = {}
+        self.repeated = 0
         self.conflicts = 0
 
     async def join(self, identities: Sequence[Identity]) -> None:
@@ -89,9 +90,10 @@ class Persons:
                 return
             self.conflicts += 1
 
-    async def count(self, events: Events) -> dict[bytes, bytes]:
+    async def count(self, events: Events) -> list[bytes]:
         """Make events of ids that are not single records count. Ids that turn out to be single by now are given back."""
-        pending, singles = dict(events), dict[bytes, bytes]()
+        pending, singles = dict(events), list[bytes]()
+        tried: set[bytes] = set()  # whose events were planned before somebody else wrote
         while pending:
             roots, stored = await self._roots(pending)
             by_root: dict[bytes, dict[bytes, Sequence[Event]]] = defaultdict(dict)
@@ -100,7 +102,7 @@ class Persons:
             plans: list[Plan] = []
             for root, some in by_root.items():
                 if is_single(stored[root]) and some.keys() == {root}:
-                    singles[root] = stored[root]
+                    singles.append(root)
                     del pending[root]
                     continue
                 planned = (
@@ -115,9 +117,11 @@ class Persons:
                 plans.append(planned)
                 if planned.write is None:
                     pending = {user: its for user, its in pending.items() if user not in some}
+                    self.repeated += sum(len(its) for user, its in some.items() if user not in tried)
             left = await self._apply([one.write for one in plans if one.write is not None])
             done = {one.write.user for one in plans if one.write is not None} - left
             pending = {user: its for user, its in pending.items() if roots[user] not in done}
+            tried |= {user for user in pending if roots[user] in left}
             self.conflicts += len(left)
         return singles
 

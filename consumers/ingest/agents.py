@@ -14,7 +14,8 @@ from consumers.ingest.slices import RecordSlice
 from consumers.ingest.turns import Turns
 from consumers.kafka_access import KafkaUnavailable
 from consumers.logs import about
-from stream.engine import BatchOutcome, DeadLetter, Hole, RecordBatch
+from stream.engine import BatchOutcome, DeadLetter, RecordBatch
+from stream.progress import Hole
 from stream.store.protocol import Partition, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -79,15 +80,14 @@ class Counter:
         self.failed: BaseException | None = None
         self.positions: dict[TP, int] = {}  # of each assigned partition the next offset to count
         self._let_go: set[TP] = set()  # revoked while a slice of theirs was being counted
-        # Partitions of which a slice is being counted or waits for its turn, since when (monotonic seconds).
-        self.in_work: dict[TP, float] = {}
+        self.in_work: set[TP] = set()  # of which a slice is being counted or waits for its turn
         # In the order in which Kafka got them, which is that in which they are cheapest to count.
         self._turns = Turns(SLICES_AT_ONCE)
 
     async def settle(self, consumer: Any, piece: RecordSlice) -> None:
         """Counts the slice, or seeks back where the store needs what lies before it. A stale slice is dropped."""
         topic, partition = self._name(piece.tp)
-        self.in_work[piece.tp] = time.monotonic()
+        self.in_work.add(piece.tp)
         known = {"topic": piece.tp.topic, "partition": partition, "first": piece.first, "next": piece.next}
         try:
             async with self._turns.turn(_age(piece, topic)):
@@ -109,7 +109,7 @@ class Counter:
             await consumer.seek_back(piece.tp, hole.position)
             return
         finally:
-            self.in_work.pop(piece.tp, None)
+            self.in_work.discard(piece.tp)
             if piece.tp in self._let_go:
                 self._forget({piece.tp})
         consumer.counted(piece)
@@ -143,8 +143,8 @@ class Counter:
         for tp in tps:
             self.positions.pop(tp, None)
         # The engine needs what it knows of a partition until the slice in work is through.
-        self._let_go |= tps & self.in_work.keys()
-        self._forget(tps - self.in_work.keys())
+        self._let_go |= tps & self.in_work
+        self._forget(tps - self.in_work)
 
     def _forget(self, tps: set[TP]) -> None:
         self._let_go -= tps

@@ -34,9 +34,10 @@ from consumers.stores import claimed, connect
 from consumers.telemetry import WorkerTelemetry
 from consumers.web import CannotListen, serve_probes
 from consumers.web_limits import Limits
-from stream.engine import BatchOutcome, Engine, WentBack
+from stream.engine import BatchOutcome, Engine
 from stream.events.decode import Decoder
 from stream.events.schema import TOPICS
+from stream.progress import WentBack
 from stream.retention.days import Zone, zone
 from stream.store.protocol import IdentityMismatch, Partition, Store, StoreRefused
 

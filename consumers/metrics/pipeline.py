@@ -15,7 +15,7 @@ EVENTS_APPLIED = counter(
     "worker",
     "retention_events_applied_total",
     "events",
-    "Events whose record batch stands in Redis, repeats included, by type of event.",
+    "Events whose record batch stands in Redis, by type of event: repeats included, those that an erasure made void are not.",
     "type",
 )
 EVENTS_REPEATED = counter(

@@ -16,10 +16,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from stream.engine import DeadLetter, Engine, Hole, RecordBatch, WentBack
+from stream.engine import DeadLetter, Engine, RecordBatch
 from stream.events.decode import Decoder
 from stream.events.schema import TOPICS
-from stream.progress import all_of
+from stream.progress import Hole, WentBack, all_of
 from stream.retention.days import Zone, zone
 from stream.store.memory import MemoryStore
 from stream.store.protocol import Store, StoreUnavailable

@@ -13,7 +13,8 @@ from consumers.ingest.agents import Counter
 from consumers.ingest.app import build_app
 from consumers.kafka import Kafka, producer
 from consumers.settings import Settings
-from stream.engine import BatchOutcome, DeadLetter, Hole, RecordBatch
+from stream.engine import BatchOutcome, DeadLetter, RecordBatch
+from stream.progress import Hole
 from tests.waiting import wait_until
 
 Partition = tuple[str, int]

@@ -8,7 +8,7 @@ from faust.types import TP
 
 from consumers.ingest.watchdog import Stalled, StallWatch, watch_progress, watch_stalls
 from consumers.kafka_access import KafkaUnavailable
-from stream.engine import WentBack
+from stream.progress import WentBack
 
 ONE, TWO = TP("sessions", 0), TP("sessions", 1)
 
@@ -83,7 +83,7 @@ async def test_a_store_that_lost_progress_ends_the_watch() -> None:
 async def test_kafka_being_away_is_no_stall(clock: Clock) -> None:
     class Counter:
         positions: Mapping[TP, int] = {ONE: 1}
-        in_work: Mapping[TP, float] = {}
+        in_work: frozenset[TP] = frozenset()
         asked = 0
 
         async def behind(self) -> Mapping[TP, int]:
