@@ -69,7 +69,7 @@ def dead_letters(
     topics = set(topic or ())
     if wrong := sorted(topics - set(TOPICS)):
         raise typer.BadParameter(f"{wrong[0]!r} is not one of {', '.join(TOPICS)}", param_hint="--topic")
-    found = settings("kafka", *(["user_id_secret"] if replay else []))
+    found = settings("kafka")
     if replay:
         raise typer.Exit(await_(_replay(found, reasons, topics)))
     await_(_list(found, reasons, topics, limit, as_json))

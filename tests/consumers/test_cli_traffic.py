@@ -172,14 +172,14 @@ def test_dead_letters_are_listed_once_with_reason_origin_and_beginning(
 
 def test_what_now_decodes_is_sent_back_whole_and_once(retention: Command, settings: Settings) -> None:
     asyncio.run(put_letters(settings))
-    said = retention("dead-letters", "--replay", USER_ID_SECRET="0123456789abcdef")
+    said = retention("dead-letters", "--replay")
     assert said.code == 0
     assert said.out == "1 session sent back\n"
     assert "1 still not_json" in said.err
     assert "1 still too_large" in said.err
     (record,) = stored_now(settings, "sessions")
     assert (record.key, record.value, record.headers) == (b"u", GOOD, (("trace", b"1"),))
-    said = retention("dead-letters", "--replay", USER_ID_SECRET="0123456789abcdef", APPS="other")
+    said = retention("dead-letters", "--replay", APPS="other")
     assert said.out == "nothing sent back\n"
 
 
@@ -209,9 +209,7 @@ def test_whatever_stands_in_the_topic_is_listed_and_does_nothing_to_the_terminal
         assert said.code == 0
         assert "\x1b" not in said.out
         assert said.out.count("owned") == 3
-    assert (
-        retention("dead-letters", "--replay", USER_ID_SECRET="0123456789abcdef").out == "nothing sent back\n"
-    )
+    assert retention("dead-letters", "--replay").out == "nothing sent back\n"
 
 
 def test_no_dead_letters_is_said(retention: Command) -> None:
