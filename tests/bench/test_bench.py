@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.bars import BARS, Bar
+from bench.profile import STEPS
 from bench.traffic import TOPICS, backlog
 from consumers.local.servers import Missing, broker_binary, store_binary
 from stream.events.decode import Decoder
@@ -28,6 +29,11 @@ from tests.servers import ROOT, missing
 )
 def test_a_verdict_says_how_far_a_value_is_from_its_bar(bar: Bar, value: float, words: str) -> None:
     assert bar.verdict(value) == words
+
+
+def test_the_steps_of_the_profile_name_files_that_there_are() -> None:
+    ours = [text for text, _ in STEPS if text.startswith(("/stream/", "/consumers/"))]
+    assert [text for text in ours if not (ROOT / text.strip("/")).exists()] == []
 
 
 def test_the_backlog_is_the_mix_that_its_docstring_promises() -> None:
