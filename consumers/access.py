@@ -12,11 +12,12 @@ import secrets
 from collections.abc import Mapping
 from typing import Self
 
+from stream.events.schema import APP_ID
+
 EVERY_APP = "*"
 KEYS_MAX = 10_000
 KEY_CHARACTERS_MAX = 256
 KEY_CHARACTERS_MIN = 16  # a shorter one can be guessed; it is taken, and `retention config` says so
-_APP = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _KEY = re.compile(rf"[!-+\--~]{{1,{KEY_CHARACTERS_MAX}}}")  # printable ASCII, no space, no comma
 
 Grant = frozenset[str]  # of app ids, or of EVERY_APP
@@ -41,7 +42,7 @@ class Keys:
             raise ValueError(f"{len(entries)} keys are more than {KEYS_MAX}")
         for number, (app, key) in enumerate(entries, 1):
             every = app == EVERY_APP and not one_app
-            if not (every or _APP.fullmatch(app)) or not _KEY.fullmatch(key):
+            if not (every or APP_ID.fullmatch(app)) or not _KEY.fullmatch(key):
                 kinds = "app=key" if one_app else "app=key or *=key"
                 raise ValueError(f"entry {number} is not {kinds} (letters, digits and signs, no space)")
             grants[key] = grants.get(key, frozenset()) | {app}

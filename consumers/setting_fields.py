@@ -1,6 +1,6 @@
 """What can be set about the data: where it comes from, where the numbers are kept, and what is counted under which name?
 
-One half of the table of consumers/settings.py; the other half, what roles listen on and whom they let in, is setting_roles.py.
+A part of the table of consumers/settings.py.
 """
 
 from datetime import UTC, datetime
@@ -9,9 +9,8 @@ from typing import Any
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from consumers import setting_values as values
+from stream.events.schema import DEFAULT_DIMENSIONS
 from stream.retention.scope import FAMILIES
-
-DIMENSIONS = ("platform", "country", "source", "campaign", "app_version", "variant")
 
 
 class DataFields(BaseModel):
@@ -40,7 +39,7 @@ class DataFields(BaseModel):
         examples=["game=America/New_York,shop=Asia/Kolkata"],
     )
     dimensions: tuple[str, ...] = Field(
-        DIMENSIONS,
+        DEFAULT_DIMENSIONS,
         description="Fields of events that are kept as segments.",
         examples=["platform,country,plan"],
     )

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from consumers.metrics import ROLES
+from stream.events.schema import APP_ID
 from stream.retention.days import zone
 from stream.retention.dimensions import GROUPS
 from stream.retention.scope import FAMILIES
@@ -14,7 +15,6 @@ from stream.store.address import CLUSTER_SCHEMES, cluster_url
 
 MASK = "********"
 SECRET_LENGTH_MIN = 4  # shorter ones are words that stand everywhere
-APP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 DIMENSIONS_MAX = 32
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://", *(f"{scheme}://" for scheme in CLUSTER_SCHEMES))
 _DIMENSION_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")

@@ -26,7 +26,6 @@ from stream.events.schema import TOPICS
 if TYPE_CHECKING:
     from stream.engine import BatchOutcome
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 DISTRIBUTION = "retention-tracker"
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter that nobody reads
@@ -52,7 +51,7 @@ class Telemetry:
         return family.labels(*labels) if labels else family
 
     def render(self) -> bytes:
-        """The text exposition, with CONTENT_TYPE."""
+        """The text exposition, as web.METRICS_TYPE says."""
         return generate_latest(self.registry)
 
     def _bind(self, metric: Metric) -> Any:

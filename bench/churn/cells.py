@@ -6,7 +6,7 @@ import numpy.typing as npt
 from bench.churn.world import Array, Happenings, World, cohorts
 from stream.churn.cusum import Cusum, H
 from stream.churn.incidents import QUIET, SETTLED
-from stream.churn.settled import COHORTS, DROP_MIN, drifted, fired, scores
+from stream.churn.settled import COHORTS, DROP_MIN, Z_QUIET, drifted, fired, scores
 
 Flags = npt.NDArray[np.bool_]
 _LATER_MAX = 60
@@ -46,7 +46,7 @@ def _incidents(world: World, total: int, happens: Happenings, drop: Array) -> Fl
         sums = sums.step(z[..., day], missing[..., day])
         now = low[..., day] | drifted(sums, size[..., day])
         opened[..., day] = now & ~is_open
-        uneasy = ((z[..., day] <= -2) & (missing[..., day] >= DROP_MIN)) | (sums.sum > H)
+        uneasy = ((z[..., day] <= Z_QUIET) & (missing[..., day] >= DROP_MIN)) | (sums.sum > H)
         quiet = np.where(now | uneasy, 0, quiet + np.isfinite(z[..., day]))
         over = is_open & (quiet >= QUIET[SETTLED])
         is_open = (is_open | now) & ~over

@@ -8,7 +8,17 @@ import numpy.typing as npt
 
 from bench.churn.world import DAY_MINUTES, Actives, Array, Happenings, World
 from stream.churn.incidents import PACE, Evidence, Incident, judged
-from stream.churn.live import DROP_QUIET, SERIES, SO_FAR, Z_QUIET, believed, weights
+from stream.churn.live import (
+    DROP_MIN,
+    DROP_QUIET,
+    SERIES,
+    SO_FAR,
+    USERS_MIN,
+    Z_FIRE,
+    Z_QUIET,
+    believed,
+    weights,
+)
 from stream.churn.pace import (
     DAYS,
     MARK_MINUTES,
@@ -75,9 +85,9 @@ class Apps:
             fired[:, at] |= believed(
                 p, z, drop, usual, weights(POPULATIONS, window.minutes), window.minutes
             ).any(-1)
-            low[:, at] |= ((z <= -3) & (drop >= 0.1) & (usual >= 100)).any(-1)
+            low[:, at] |= ((z <= Z_FIRE) & (drop >= DROP_MIN) & (usual >= USERS_MIN)).any(-1)
             if window is WINDOWS[0]:
-                enough[:, at] = usual[..., 0] >= 100
+                enough[:, at] = usual[..., 0] >= USERS_MIN
         self._day_so_far(expected, so_far, ages, fired, low)
         return Minutes(fired, low, enough)
 
@@ -88,7 +98,7 @@ class Apps:
             z, p, usual, drop = found.z, found.p, found.expected, found.drop
             at = (hour + 1) * 60
             fired[:, at] |= believed(p, z, drop, usual, weights(POPULATIONS, SO_FAR), SO_FAR).any(-1)
-            uneasy = ((z <= Z_QUIET) & (drop >= DROP_QUIET) & (usual >= 100)).any(-1)
+            uneasy = ((z <= Z_QUIET) & (drop >= DROP_QUIET) & (usual >= USERS_MIN)).any(-1)
             low[:, at : at + 60] |= uneasy[:, None]
 
     def _families(self, found: Found) -> tuple[Array, Array, Array, Array]:

@@ -30,24 +30,20 @@ class World:
     days: tuple[int, ...] = (1, 7)
     rate_dispersion: float = 2.0  # variance of a day's share against the binomial's, at `installs`
     installs_deviation: float = 0.08
-    late_share: float = (
-        0.02  # of returns that come after their cell was tested; differs from day to day by half of that
-    )
+    # Of returns that come after their cell was tested; differs from day to day by half of that.
+    late_share: float = 0.02
     platform_ratio: float = 1.05  # iOS against the mean
     # Actives.
     actives_an_hour: float = 5_000  # returning users seen for the first time that day, on the average hour
-    day_deviation: float = (
-        0.02  # with 5,000 an hour that is 3 times the variance of Poisson for an hour, 50 times for a day
-    )
+    # With 5,000 an hour that is 3 times the variance of Poisson for an hour, 50 times for a day.
+    day_deviation: float = 0.02
     hour_deviation: float = 0.01
     # What happens.
     holiday_returns: float = 0.08  # more or fewer come back
     holiday_actives: float = 0.10
     release_returns: float = 0.04  # more come back from then on
-    release_actives: tuple[float, float] = (
-        0.03,
-        0.07,
-    )  # for good, and on its first day, half of it gone after a day and a half
+    # For good, and on its first day, half of it gone after a day and a half.
+    release_actives: tuple[float, float] = (0.03, 0.07)
 
     @property
     def rng(self) -> np.random.Generator:

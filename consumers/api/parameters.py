@@ -6,6 +6,7 @@ The names and words of a parameter are those of the read model, which checks the
 from collections.abc import Sequence
 from typing import Any
 
+from stream.events.schema import APP_ID
 from stream.report.choices import VALUES_DEFAULT, VALUES_PARAMETERS
 from stream.report.parameters import CELLS_MAX, LIMIT_DEFAULT, LIMIT_MAX
 from stream.report.query import (
@@ -29,7 +30,7 @@ from stream.report.revenue_query import REVENUE_PARAMETERS, REVENUE_WORDS
 
 Schema = dict[str, Any]
 
-APP = "^[a-z0-9][a-z0-9_-]{0,63}$"
+APP = f"^{APP_ID.pattern}$"
 DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 BRACKETS = "^[0-9]{1,6}(-[0-9]{1,6})?(,[0-9]{1,6}(-[0-9]{1,6})?)*$"
 RATIO = "^[0-9]{1,6}([.][0-9]{1,6})?(:[0-9]{1,6}([.][0-9]{1,6})?)+$"

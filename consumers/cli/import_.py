@@ -16,8 +16,8 @@ from rich.markup import escape
 
 from consumers.cli.console import await_, counted, err, out, progress, settings
 from consumers.cli.waiting import caught_up
-from consumers.setting_values import APP_ID
 from consumers.settings import Settings
+from stream.events.schema import APP_ID
 
 BAD_SHOWN_MAX = 10
 

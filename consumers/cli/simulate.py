@@ -15,8 +15,8 @@ import typer
 from consumers.access import key_for
 from consumers.cli.console import await_, counted, err, out, progress, settings
 from consumers.cli.waiting import caught_up
-from consumers.setting_values import APP_ID
 from consumers.settings import Settings
+from stream.events.schema import APP_ID
 
 if TYPE_CHECKING:
     from consumers.demo import Record, Scenario, Traffic

@@ -4,6 +4,7 @@ from consumers.doctor.findings import Finding, ok, warning, wrong
 from consumers.doctor.kafka import kafka_findings
 from consumers.doctor.store import store_findings
 from consumers.settings import Settings, unknown, variable
+from consumers.web_limits import is_local
 
 
 async def examine(settings: Settings, now_ms: int) -> list[Finding]:
@@ -39,9 +40,8 @@ def setting_findings(settings: Settings) -> list[Finding]:
         )
         for name in unknown()
     ]
-    is_local = settings.http_host in ("127.0.0.1", "localhost", "::1")
     for name, who in (("write_keys", "send events"), ("read_keys", "read numbers")):
-        if not getattr(settings, name).get_secret_value() and not is_local:
+        if not getattr(settings, name).get_secret_value() and not is_local(settings.http_host):
             found.append(
                 warning(
                     "keys",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 RESIDUALS, RESIDUALS_MIN = 84, 14
-_NORMAL_MAD = 1.4826  # by which the MAD of normal values is their standard deviation
+NORMAL_MAD = 1.4826  # by which the MAD of normal values is their standard deviation
 _MAD_EFFICIENCY = 0.37
 
 
@@ -18,7 +18,7 @@ def mad_sigma(values: Floats) -> Floats:
     """1.4826 x the median absolute deviation from the median over the last axis, NaN left out: a standard deviation that outliers
     do not move. Source: F. R. Hampel, "The influence curve and its role in robust estimation", JASA 69 (1974) 383-393."""
     middle = median(values)
-    return _NORMAL_MAD * median(np.abs(values - middle[..., None]))
+    return NORMAL_MAD * median(np.abs(values - middle[..., None]))
 
 
 def dispersions(z: Floats) -> tuple[Floats, Floats]:

@@ -24,7 +24,9 @@ from stream.churn.pace import (
 
 Floats = npt.NDArray[np.float64]
 
-AGE_GROUPS = ("1-6", "7-29", "30+")
+# Days since first seen, the youngest and the oldest of each group; the last one has no oldest.
+AGES = ((1, 6), (7, 29), (30, None))
+AGE_GROUPS = tuple(f"{youngest}+" if oldest is None else f"{youngest}-{oldest}" for youngest, oldest in AGES)
 SERIES = ("", *AGE_GROUPS)
 SO_FAR = 0  # the window that is the whole day
 

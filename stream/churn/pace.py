@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stream.churn.dispersion import lower_tail, mad_sigma, median
+from stream.churn.dispersion import NORMAL_MAD, lower_tail, mad_sigma, median
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -29,9 +29,9 @@ DAYS, DAYS_MIN = 28, 7
 LEVEL_MINUTES, LEVEL_MINUTES_MIN = 360, 30
 LEVEL_SIGMAS_MAX = 2.0
 _BLOCK_MARKS = 24  # two hours, in which the dispersion of a window is taken to be one
+_BLOCKS = (MARKS - 1) // _BLOCK_MARKS
 _TRIMMED_FROM = 5
 _SMOOTH_MARKS = 3  # to each side
-_NORMAL_MAD = 1.4826
 
 
 class Window(NamedTuple):
@@ -98,7 +98,9 @@ class Expected(NamedTuple):
             seen: users in the window, series by minutes; before: users in the hours before it (`level_start`).
         """
         raw, expected = self._raw(minutes, at, seen, before)
-        sigma = self.sigmas[minutes][..., np.minimum(at // (_BLOCK_MARKS * MARK_MINUTES), 11).astype(int)]
+        sigma = self.sigmas[minutes][
+            ..., np.minimum(at // (_BLOCK_MARKS * MARK_MINUTES), _BLOCKS - 1).astype(int)
+        ]
         z = raw / sigma
         return Found(seen, expected, z, lower_tail(z), sigma)
 
@@ -214,10 +216,10 @@ def _smooth(marks: Floats, first: int) -> Floats:
 def _sigma(recent: list[_Day], minutes: int, series: int) -> Floats:
     """1.4826 x the median of |residual| over the last days and the two hours around, at least 1."""
     if not recent:
-        return np.ones((series, 12))
+        return np.ones((series, _BLOCKS))
     spreads = np.stack([day.spreads[minutes] for day in recent])
     around = np.concatenate([spreads, np.roll(spreads, 1, -1), np.roll(spreads, -1, -1)])
-    return np.asarray(np.maximum(1.0, _NORMAL_MAD * median(np.moveaxis(around, 0, -1))))
+    return np.asarray(np.maximum(1.0, NORMAL_MAD * median(np.moveaxis(around, 0, -1))))
 
 
 def _spread(recent: list[_Day], so_far: Floats, weeks: int) -> tuple[Floats, Floats]:

@@ -20,7 +20,7 @@ Flags = npt.NDArray[np.bool_]
 
 # So many cohorts are looked at for one test: those of the residuals, and the weeks before the first of them.
 COHORTS = RESIDUALS + WEEKS * WEEKDAYS + 1
-Z_FIRE = -3.0
+Z_FIRE, Z_QUIET = -3.0, -2.0
 DROP_MIN = 0.02
 USERS_MIN = 500
 FALSE_RATE = 0.003  # of the family of one day

@@ -12,11 +12,9 @@ from stream.churn.documents import Reading, State
 from stream.churn.incidents import PACE, SETTLED, Evidence, Incident, Verdict, judged, open_one
 from stream.churn.live import SERIES, SO_FAR, PaceTest, blame
 from stream.churn.proportions import interval
-from stream.churn.settled import DROP_MIN, Floats, Scores, drifted, fired, scores
+from stream.churn.settled import DROP_MIN, Z_QUIET, Floats, Scores, drifted, fired, scores
 from stream.retention.days import iso
 from stream.retention.rates import Z_95
-
-_Z_QUIET = -2.0
 
 
 def settled_day(state: State, populations: Sequence[str], days: Sequence[int], now_ms: int) -> list[Incident]:
@@ -93,7 +91,7 @@ def _settled_verdict(newest: Scores, column: int, sums: Cusum, is_low: bool) -> 
         return "fired"
     if not np.isfinite(z):
         return "unclear"
-    return "low" if (z <= _Z_QUIET and drop >= DROP_MIN) or sums.sum > H else "quiet"
+    return "low" if (z <= Z_QUIET and drop >= DROP_MIN) or sums.sum > H else "quiet"
 
 
 def _settled_reading(newest: Scores, column: int, n: int, size: float, sums: Cusum) -> Reading:

@@ -14,6 +14,8 @@ from msgspec import Meta, Raw, Struct
 
 from stream.events.reasons import Reason
 from stream.events.schema import (
+    APP_ID,
+    DEFAULT_DIMENSIONS,
     EVENT_TOPICS,
     FUTURE_MS,
     TOPICS,
@@ -27,8 +29,6 @@ from stream.events.schema import (
 from stream.retention.days import QUARTER_MS, Zone
 from stream.retention.money import minor_units
 
-DEFAULT_DIMENSIONS = ("platform", "country", "source", "campaign", "app_version", "variant")
-APP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 USER_BYTES = 16
 # The lowest and the highest score of each survey.
 SCORES = {"nps": (0, 10), "csat": (1, 5)}

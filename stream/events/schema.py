@@ -1,5 +1,7 @@
 """What is an event? The decoded, checked form of one Kafka record, and the rejection that stands in its place."""
 
+import re
+
 from msgspec import Struct
 
 from stream.events.reasons import Reason
@@ -15,6 +17,9 @@ TOPICS: dict[str, str] = {
 }
 # What users of the product send; erasures are written by the product itself.
 EVENT_TOPICS = tuple(topic for topic in TOPICS if topic != "erasures")
+
+APP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+DEFAULT_DIMENSIONS = ("platform", "country", "source", "campaign", "app_version", "variant")
 
 # One dimension that an event says: (name, value).
 Dims = tuple[tuple[str, str], ...]

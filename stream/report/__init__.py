@@ -1,4 +1,4 @@
-"""The read model: from stored counters and sets to the numbers that somebody sees."""
+"""Which numbers does somebody see? The read model: from stored counters, sets and records to answers."""
 
 from stream.report.active import active
 from stream.report.choices import apps, values

@@ -10,11 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
+from stream.events.schema import APP_ID
+
 CELLS_MAX = 100_000
 LIMIT_DEFAULT, LIMIT_MAX = 10, 1_000
 CONDITIONS_MAX = 32
 
-_APP = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _CLOCK = r"\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
 _MOMENT = re.compile(_DATE.pattern + "[Tt ]" + _CLOCK + r"([Zz]|[+ -]\d{2}:?\d{2})", re.ASCII)
@@ -58,7 +59,7 @@ def asked_of(given: Mapping[str, str], allowed: Sequence[str]) -> dict[str, Any]
     app = given.get("app", "")
     if not app:
         raise QueryError("app is missing: say which app, as in ?app=demo")
-    if not _APP.fullmatch(app):
+    if not APP_ID.fullmatch(app):
         raise QueryError(f"app={app!r} is no app id: lower-case letters, digits, '_' and '-', at most 64")
     first, last = day_of(given, "from"), day_of(given, "to")
     if first is not None and last is not None and first > last:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from stream.churn.live import AGES
 from stream.report.conditions import mask
 from stream.report.parameters import Where
 from stream.report.past import Wanted, view_at
@@ -23,8 +24,6 @@ from stream.report.sets import (
 )
 from stream.store.protocol import Store
 
-# Days since first seen: the youngest of each group; whoever is older than the last is in it.
-AGES = ((1, 6), (7, 29), (30, None))
 _KEPT_MINUTES = 60
 
 

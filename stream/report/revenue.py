@@ -26,9 +26,8 @@ from stream.store.protocol import Store, View
 
 # How far LTV is projected where the data carries it.
 HORIZONS = {"day": (7, 14, 30, 60, 90, 180, 365), "week": (4, 8, 13, 26, 52), "month": (3, 6, 12, 24)}
-_ESTIMATE = (
-    100  # an estimate is written with the digits of an average, so it is rounded to this part of a minor unit
-)
+# An estimate is written with the digits of an average, so it is rounded to this part of a minor unit.
+_ESTIMATE = 100
 _FITS = Fits(256)  # a projection takes a kilobyte or two
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.report.buyers import Buyers, Entries, own_payments, own_purchases
+from stream.report.conditions import KEEP
+from stream.report.exact import Exact
 from stream.report.revenue_rows import Rows
 from stream.report.sets import (
     Bitmap,
@@ -24,8 +26,6 @@ from stream.retention.projection import Cohorts, Payments
 from stream.store.protocol import View
 
 Ints = npt.NDArray[np.int64]
-_KEEP = "#where"  # the mask of `where` stands among the sets under a name that no stored set has
-_HALF_BITS = 32
 
 
 class Habit(NamedTuple):
@@ -98,13 +98,13 @@ def _active(rows: Rows, cohort: str, view: View, keep: Bitmap | None) -> tuple[i
     """Users active in the days of the rows, and members active in each cell: in cell 0 all of them, as the start is activity."""
     total, found = 0, [[0] * rows.cells(row) for row in range(rows.count)]
     shown = [days for days in map(rows.days_of, range(rows.shown)) if days]
-    for take in blocks(view.sets if keep is None else {**view.sets, _KEEP: keep}):
+    for take in blocks(view.sets if keep is None else {**view.sets, KEEP: keep}):
         active = stack_of([_united([active_on(take, "any", day) for day in days]) for days in shown])
         everybody = _united(active[: rows.count])
-        total += count(everybody if keep is None else everybody & take(_KEEP))
+        total += count(everybody if keep is None else everybody & take(KEEP))
         for row, numbers in enumerate(found):
             members = _united([cohort_of(take, cohort, day) for day in rows.days_of(row)])
-            members = members if keep is None else members & take(_KEEP)
+            members = members if keep is None else members & take(KEEP)
             later = counts_with(members, active[row + 1 : row + len(numbers)])
             for n, users in enumerate([count(members), *later.tolist()]):
                 numbers[n] += users
@@ -154,14 +154,10 @@ def _first(row_of: Ints, cells: _Cells) -> tuple[Ints, Ints]:
 
 
 def _table(rows: Rows, row: Ints, n: Ints, numbers: Ints | None = None) -> list[list[int]]:
-    """Numbers, or how many there are, by row and cell. Exact whatever their size: they are added in two halves."""
-    length = rows.count * rows.width
-    numbers = np.ones_like(row) if numbers is None else numbers
-    high, low = np.zeros(length, np.int64), np.zeros(length, np.int64)
-    np.add.at(high, row * rows.width + n, numbers >> _HALF_BITS)
-    np.add.at(low, row * rows.width + n, numbers & ((1 << _HALF_BITS) - 1))
-    whole = [(up << _HALF_BITS) + down for up, down in zip(high.tolist(), low.tolist(), strict=True)]
-    return [whole[at * rows.width : at * rows.width + rows.cells(at)] for at in range(rows.count)]
+    """Numbers, or how many there are, by row and cell."""
+    total = Exact(rows.count, rows.width)
+    total.add((row, n), np.ones_like(row) if numbers is None else numbers)
+    return [cells[: rows.cells(at)] for at, cells in enumerate(total.values())]
 
 
 def _habits(purchases: Entries, group_of: Ints, groups: int) -> list[Habit]:

@@ -85,9 +85,8 @@ def stack_of(bitmaps: Sequence[Bitmap]) -> Stack:
 
 def count(bitmap: Bitmap) -> int:
     """How many users."""
-    return int(
-        np.bitwise_count(bitmap).sum(dtype=np.uint32)
-    )  # half the time of 64 bits, and no server holds 2^32 users
+    # Half the time of 64 bits, and no server holds 2^32 users.
+    return int(np.bitwise_count(bitmap).sum(dtype=np.uint32))
 
 
 class Spans(NamedTuple):

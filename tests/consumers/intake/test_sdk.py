@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from consumers.settings import Settings
-from stream.events.decode import DEFAULT_DIMENSIONS
+from stream.events.schema import DEFAULT_DIMENSIONS
 from tests.consumers.collector.process import Collector
 from tests.consumers.intake.rig import stored
 from tests.servers import ROOT, Broker, missing
