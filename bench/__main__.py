@@ -46,9 +46,8 @@ BENCHMARKS: dict[str, Callable[[Machine], Awaitable[list[Row]]]] = {
     "growth": growth,
     "sizing": sizing.sizing,
 }
-ALL = [
-    name for name in BENCHMARKS if name != "sizing"
-]  # which measures what others measure, with other sizes
+# Sizing measures what others measure, with other sizes.
+ALL = [name for name in BENCHMARKS if name != "sizing"]
 
 
 async def run(
@@ -118,14 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     atexit.register(gc.unfreeze)  # DuckDB complains of what is left of it at the end
     if given.sizing is not None:
         return _size(given, console)
-    results = asyncio.run(
-        run(
-            given.names or [name for name in BENCHMARKS if name != "sizing"],
-            quick=given.quick,
-            broker=given.broker,
-            console=console,
-        )
-    )
+    results = asyncio.run(run(given.names or ALL, quick=given.quick, broker=given.broker, console=console))
     console.print(
         " · ".join(f"{name} {value}" for name, value in results["versions"].items()), highlight=False
     )

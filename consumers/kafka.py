@@ -1,7 +1,7 @@
 """What do we ask of Kafka besides consuming? Topics, end offsets, the identity of the log, producers.
 
-With kafka_access.py the only place outside consumers/ingest that knows the Kafka client. Topics are named without their prefix
-here; the prefix is put on at the client's edge and taken off again.
+Topics are named without their prefix here; the prefix is put on at the client's edge and taken off again. Who else may know the
+Kafka client stands in tests/test_floors.py.
 """
 
 import asyncio
@@ -283,9 +283,8 @@ class Sender:
         if builder.append(timestamp=None, key=key, value=value, headers=list(headers)) is None:
             await self._send(target)
             builder = self._open[target] = self._producer.create_batch()
-            builder.append(
-                timestamp=None, key=key, value=value, headers=list(headers)
-            )  # the first record of a batch always fits
+            # The first record of a batch always fits.
+            builder.append(timestamp=None, key=key, value=value, headers=list(headers))
 
     async def flush(self) -> None:
         """Returns when Kafka has acknowledged everything that was put; KafkaUnavailable when it does not."""

@@ -44,24 +44,20 @@ class FoldRepeats(logging.Filter):
         self._repeats_max = repeats_max
         self._window_seconds = window_seconds
         self._clock = clock
-        self._seen: dict[
-            tuple[str, str], tuple[float, int]
-        ] = {}  # kind -> (begin of the window, lines in it)
+        # Of each kind the begin of its window, and the lines in it.
+        self._seen: dict[tuple[str, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the line is written."""
         if record.levelno <= logging.INFO and str(record.msg).startswith("[^"):
             return False  # mode names its services so, also under loggers of ours: they start and stop
         if record.name.startswith(QUIET) and record.levelno >= logging.ERROR:
+            # mode says it for every service up to the root; the worker says once why it ends.
             if "Crashed reason" in str(record.msg):
-                return (
-                    False  # mode says it for every service up to the root; the worker says once why it ends
-                )
-            record.exc_info = record.exc_text = None  # a lost connection is no bug, its stack says nothing
-            record.levelno, record.levelname = (
-                logging.WARNING,
-                "WARNING",
-            )  # they try again; what ends us we say
+                return False
+            # A lost connection is no bug, its stack says nothing. They try again; what ends us we say.
+            record.exc_info = record.exc_text = None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
         kind = record.name, _CHANGING.sub("#", str(record.msg))
         now = self._clock()
         began, lines = self._seen.get(kind, (now, 0))

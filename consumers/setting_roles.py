@@ -1,6 +1,6 @@
 """What can be set about the roles: where do they listen, whom do they let in, how much do they take?
 
-The other half of the table of consumers/settings.py; what is set about the data is setting_fields.py.
+A part of the table of consumers/settings.py.
 """
 
 from pathlib import Path

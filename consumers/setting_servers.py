@@ -1,7 +1,7 @@
 """What can be set about the way to the servers: how is Kafka and how is Redis talked to, and who do we say we are?
 
-A part of the table of consumers/settings.py, beside setting_fields.py and setting_roles.py. What would let the network see a
-password, or trust a server that nobody vouches for, has to be asked for.
+A part of the table of consumers/settings.py. What would let the network see a password, or trust a server that nobody vouches
+for, has to be asked for.
 """
 
 from typing import Literal

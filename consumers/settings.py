@@ -1,7 +1,8 @@
 """What can be set, what is it set to, and which variable do I change when it is wrong?
 
-One table, its parts in setting_fields.py, setting_servers.py and setting_roles.py: every field of `Settings` is one environment
-variable, RETENTION_ plus its name in capitals. docs/settings.md is made from it. Nothing else in the product reads the environment.
+One table, its parts in the files setting_fields.py, _servers.py, _roles.py, _exporter.py and _watch.py: every field of `Settings`
+is one environment variable, RETENTION_ plus its name in capitals. docs/settings.md is made from it. Nothing else in the product
+reads the environment.
 Secrets may also come from a file (RETENTION_..._FILE), and what is unset is taken from a running `retention up` in the data
 directory, so that a second terminal just works.
 """

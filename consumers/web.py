@@ -38,6 +38,8 @@ _RETRY_AFTER_SECONDS = "1"
 log = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NOT_KEPT = {"Cache-Control": "no-store"}
+_report = msgspec.json.Encoder()
 
 
 class CannotListen(Exception):
@@ -141,9 +143,8 @@ def answered(value: Any, status: int = HTTPStatus.OK) -> web.Response:
 def encode(value: Any) -> bytes:
     """The JSON bytes of an answer: the same for the same value. Text as UTF-8, never NaN."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode(
-        errors="backslashreplace"
-    )  # half a surrogate pair, which a path can hold, is an escape
+    # Half a surrogate pair, which a path can hold, is an escape.
+    return text.encode(errors="backslashreplace")
 
 
 def encode_report(value: Any) -> bytes:
@@ -156,7 +157,7 @@ def encode_report(value: Any) -> bytes:
 
 def problem(status: int, detail: str, **more: Any) -> web.Response:
     """An error in the form of RFC 9457; `detail` says what to change, `more` are members of its kind."""
-    about = {
+    members = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": int(status),
@@ -167,7 +168,7 @@ def problem(status: int, detail: str, **more: Any) -> web.Response:
         headers["Retry-After"] = _RETRY_AFTER_SECONDS
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    body = encode(about | more)
+    body = encode(members | more)
     return web.Response(body=body, status=status, content_type="application/problem+json", headers=headers)
 
 
@@ -222,7 +223,3 @@ def endpoints_of(app: web.Application) -> list[str]:
     return [
         f"{method} {path}" for method, path in sorted(routes, key=lambda one: one[::-1]) if method != "HEAD"
     ]
-
-
-_report = msgspec.json.Encoder()
-_NOT_KEPT = {"Cache-Control": "no-store"}

@@ -179,9 +179,8 @@ WEBHOOK = Query(per_second("retention_watch_webhook_total", "outcome"), "{{outco
 
 # --- pipeline
 UP = Query('up{job=~"retention-.+"}', "{{job}} {{instance}}")
-ROLE_UP = Query(
-    "min by (role) (retention_role_up)", "{{role}}"
-)  # where one page joins the metrics of all roles
+# Where one page joins the metrics of all roles.
+ROLE_UP = Query("min by (role) (retention_role_up)", "{{role}}")
 CONSUMED = Query(per_second("retention_events_consumed_total", "topic"), "{{topic}}")
 APPLIED = Query(per_second("retention_events_applied_total", "type"), "{{type}}")
 LAG = Query("retention:lag_records:sum", "waiting")

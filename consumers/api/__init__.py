@@ -1,4 +1,4 @@
-"""The role `api`: the numbers over HTTP."""
+"""What do the numbers say, over HTTP? The role `api`."""
 
 from consumers.api.main import run_api
 

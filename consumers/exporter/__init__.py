@@ -1,4 +1,4 @@
-"""The role `exporter`: the numbers for Prometheus."""
+"""What do the numbers say, to Prometheus? The role `exporter`."""
 
 from consumers.exporter.main import run_exporter
 

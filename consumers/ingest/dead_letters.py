@@ -91,10 +91,9 @@ class DeadLetters:
         again: list[Letter] = []
         trouble: KafkaError | None = None
         for (letter, _), result in zip(sent, results, strict=True):
+            # A small one that was refused only shared a request with a large one.
             if isinstance(result, MessageSizeTooLargeError) and letter.is_large:
-                again.append(
-                    letter.cut()
-                )  # a small one that was refused only shared a request with a large one
+                again.append(letter.cut())
             elif isinstance(result, KafkaError) and not isinstance(result, ProducerClosed):
                 again.append(letter)
                 trouble = result

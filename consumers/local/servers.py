@@ -110,9 +110,8 @@ def _any_port(host: str) -> int:
 
 def _socket(host: str) -> socket.socket:
     tried = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    tried.setsockopt(
-        socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-    )  # as servers do: a connection that lingers is no listener
+    # As servers do: a connection that lingers is no listener.
+    tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     return tried
 
 

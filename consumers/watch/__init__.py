@@ -1,4 +1,4 @@
-"""The churn watch: tests settled cells once a day and the live pace every minute, keeps incidents, tells them once."""
+"""Do fewer users come back than usual? Tests settled cells once a day and the live pace every minute, and tells incidents once."""
 
 from consumers.watch.main import run_watch
 

@@ -5,8 +5,7 @@ goes from the one to the other as c grows. It is the survival of users whose cha
 shifted beta-geometric, in continuous time (P. Fader, B. Hardie, "How to project customer retention", J. Interactive Marketing 21
 (2007); K. Lomax, JASA 49 (1954)).
 
-This is the only file that knows SciPy. Importing it takes more than a second, so it is imported at the first fit: a process that
-projects nothing never pays for it.
+Importing SciPy takes more than a second, so it is imported at the first fit: a process that projects nothing never pays for it.
 """
 
 from collections.abc import Callable, Iterator

@@ -18,9 +18,8 @@ RED, GREY = "rgb(222,102,84)", "rgb(150,150,150)"
 NONE = "-"
 BAR_WIDTH_MAX, BAR_WIDTH_MIN = 40, 10
 _PALE, _DEEP = (232, 243, 252), (8, 81, 156)  # the scale of the heat, as red, green, blue
-_WHITE_FROM = (
-    0.78  # where on that scale white text is read better than black, also in the nearest of 256 colours
-)
+# Where on that scale white text is read better than black, also in the nearest of 256 colours.
+_WHITE_FROM = 0.78
 
 
 class Part(NamedTuple):

@@ -17,10 +17,8 @@ from stream.store.views import Names, Part
 from tests.servers import Valkey
 from tests.stream.store.test_store import APP
 
-READS, ROUND_TRIPS = (
-    5,
-    20,
-)  # reads of a view before it takes the lease; room for another view to come in between
+# Reads of a view before it takes the lease; and room for another view to come in between.
+READS, ROUND_TRIPS = 5, 20
 
 
 class Restless:
