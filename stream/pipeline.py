@@ -13,15 +13,8 @@ from stream.retention.records import Record, keep, merge, say
 from stream.retention.scope import Scope
 from stream.retention.summary import summarise
 from stream.shortcuts import NO_SESSION, Known, Plan, Start, record_alone
-from stream.store.codec import (
-    decode,
-    decode_kept,
-    encode,
-    encode_kept,
-    is_apart,
-    kept_field,
-    may_begin_sessions,
-)
+from stream.store.codec import decode, encode, is_apart, may_begin_sessions
+from stream.store.kept import decode_kept, encode_kept, kept_field
 from stream.store.protocol import Part, UserWrite
 from stream.store.stored import decode_stored, encode_person
 

@@ -78,6 +78,7 @@ CODECS = [
     "stream/events/decode.py",
     "stream/events/posted.py",
     "stream/store/codec.py",
+    "stream/store/kept.py",
     "stream/store/stored.py",
     "stream/store/stretches.py",
 ]

@@ -14,7 +14,8 @@ from stream.retention.facts import facts
 from stream.retention.scope import Scope
 from stream.retention.summary import Summary, summarise
 from stream.store.chunks import bitmap_of, members_of
-from stream.store.codec import decode, decode_kept, is_apart
+from stream.store.codec import decode, is_apart
+from stream.store.kept import decode_kept
 from stream.store.protocol import Bitmap, Store, StoredUser
 from stream.store.stored import decode_person, is_single
 

@@ -7,7 +7,7 @@
     rest     session slots: the first, counted from the day of the install, then the gaps, one byte each
 
 Nothing here is longer for a user whose ids are UUIDs and whose dimensions have usual values. Kept events that are stored apart
-are written one by one with `encode_kept`.
+are written one by one (see kept.py).
 """
 
 from itertools import accumulate, pairwise
@@ -18,11 +18,12 @@ import msgspec
 from msgspec import Struct
 
 from stream.retention.days import DAY_MS, SLOTS_PER_DAY, Zone
-from stream.retention.kept import FEEDBACK, INSTALL, PURCHASE, Kept, Key
+from stream.retention.kept import INSTALL, Kept
 from stream.retention.records import Record
 from stream.retention.said import Said
 from stream.retention.stretches import Stretches, stretches_of
 from stream.retention.summary import FirstInstall, Latest, Summary, summarise
+from stream.store.kept import KeptRow, kept_of, row_of
 from stream.store.stretches import pack_amounts, pack_counts, unpack_amounts, unpack_counts
 from stream.store.words import (
     Dims,
@@ -47,20 +48,14 @@ _EPOCH_DAY = 719_163
 _LONG_GAP_BYTES = 4
 _K = TypeVar("_K", int, str, bytes)
 _V = TypeVar("_V")
-_KINDS = (INSTALL, PURCHASE, FEEDBACK)
 NOTHING = b"\0"  # a record of nothing, to which sessions can be added
-
-# Kept events in EXTRA: (kind, event id, time, dims, amount, currency, product, refund of); an answer has its score and its survey
-# in the places of amount and currency.
-_KeptRow = tuple[int, str, int, Dims, int, str, str, str]
-
 
 # What sessions said at once: time, event order, dimensions.
 Spoken = tuple[int, str, Dims]
 
 
 class _Extra(Struct, array_like=True):
-    kept: list[_KeptRow] = []
+    kept: list[KeptRow] = []
     said: dict[str, Said] = {}
     installs: dict[int, int] = {}
     purchases: dict[int, bytes] = {}  # stretches
@@ -76,7 +71,7 @@ class _Extra(Struct, array_like=True):
 
 _encode_extra = msgspec.msgpack.Encoder().encode
 _decode_extra = msgspec.msgpack.Decoder(_Extra).decode
-_decode_row = msgspec.msgpack.Decoder(_KeptRow).decode
+_NO_EXTRA = msgspec.structs.astuple(_Extra())
 
 
 def encode(record: Record) -> bytes:
@@ -97,7 +92,7 @@ def encode(record: Record) -> bytes:
     extra = _extra(record, has_install=install is not None, has_said=said is not None)
     if extra is not None:
         flags |= _EXTRA
-        packed = _encode_extra(extra)
+        packed = _pack_extra(extra)
         parts += write_varint(len(packed)), packed
     parts[0] = bytes((flags,))
     parts.append(_write_slots(record.sessions, install.ts_ms if install else _NO_INSTALL_MS))
@@ -115,8 +110,16 @@ def _extra(record: Record, *, has_install: bool, has_said: bool) -> _Extra | Non
         _put_summary(record.summary, extra)
     elif rest:
         some = [(key, kept) for key, kept in record.kept.items() if not has_install or key[0] != INSTALL]
-        extra.kept = [_row(key, kept) for key, kept in sorted(some)]
+        extra.kept = [row_of(key, kept) for key, kept in sorted(some)]
     return extra
+
+
+def _pack_extra(extra: _Extra) -> bytes:
+    """Without the fields at its end that hold nothing; of most buyers that are all but the first."""
+    fields = list(msgspec.structs.astuple(extra))
+    while fields and fields[-1] == _NO_EXTRA[len(fields) - 1]:
+        fields.pop()
+    return _encode_extra(fields)
 
 
 def decode(data: bytes, zone: Zone) -> Record:
@@ -138,7 +141,7 @@ def decode(data: bytes, zone: Zone) -> Record:
         extra = _decode_extra(data[at : at + size])
         at += size
         record.said = record.said or extra.said
-        record.kept |= dict(_unrow(row, zone) for row in extra.kept)
+        record.kept |= dict(kept_of(row, zone) for row in extra.kept)
         record.erased_until, record.links = extra.erased_until, extra.links
     record.sessions = _read_slots(data, at, _NO_INSTALL_MS if install_ms is None else install_ms)
     if flags & _APART:
@@ -188,21 +191,6 @@ def is_apart(data: bytes) -> bool:
     return bool(data[0] & _APART)
 
 
-def kept_field(key: Key) -> bytes:
-    """The field under which one kept event is stored apart."""
-    return bytes((_KINDS.index(key[0]),)) + write_id(key[1])
-
-
-def encode_kept(key: Key, kept: Kept) -> bytes:
-    """The bytes of one kept event."""
-    return _encode_extra(_row(key, kept))
-
-
-def decode_kept(data: bytes, zone: Zone) -> tuple[Key, Kept]:
-    """One kept event with its key."""
-    return _unrow(_decode_row(data), zone)
-
-
 def _plain_install(record: Record) -> FirstInstall | None:
     """The install, where it is the only one and its time fits into the short form."""
     first = record.summary.first_install
@@ -247,19 +235,6 @@ def _read_moment(data: bytes, at: int) -> tuple[int, str, int]:
     ts_ms = int.from_bytes(data[at : at + _TIME_BYTES], "little") - _TIME_ZERO_MS
     event_id, at = read_id(data, at + _TIME_BYTES)
     return ts_ms, event_id, at
-
-
-def _row(key: Key, kept: Kept) -> _KeptRow:
-    what = (kept.score, kept.survey) if key[0] == FEEDBACK else (kept.amount_minor, kept.currency)
-    rest = (*what, kept.product_id, kept.refund_of)
-    return (_KINDS.index(key[0]), key[1], kept.ts_ms, kept.dims, *rest)
-
-
-def _unrow(row: _KeptRow, zone: Zone) -> tuple[Key, Kept]:
-    kind, event_id, ts_ms, dims, number, word, product_id, refund_of = row
-    if _KINDS[kind] == FEEDBACK:
-        return (FEEDBACK, event_id), Kept(ts_ms, zone.slot(ts_ms), dims, survey=word, score=number)
-    return (_KINDS[kind], event_id), Kept(ts_ms, zone.slot(ts_ms), dims, number, word, product_id, refund_of)
 
 
 def _put_summary(summary: Summary, extra: _Extra) -> None:

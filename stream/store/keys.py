@@ -1,20 +1,20 @@
 """Under which names does the data stand in Redis? Every key of the layout, and the shard of a user.
 
-{s0}:rt4:identity             hash: what the data was counted under (zone:APP, tzdata, secret, shards, layout)
-{s0}:rt4:positions            hash: TOPIC:PARTITION -> NEXT@LOG
-{s0}:rt4:totals               hash: applied, dead_letters, ...
-{s0}:rt4:lease                string with an end: applies wait
-{s0}:rt4:lineage              hash: calls (so far) and the marks of the last 1,024 apply calls (see lineage.py)
-{s0}:rt4:a:APP:n              hash: users (indexes given so far), version (calls applied), revisions (told so far)
-{s0}:rt4:a:APP:b:<2 bytes>    hash: user (14 bytes) -> index (4 bytes) and record; empty where the record is long
-{s0}:rt4:a:APP:r:<16 bytes>   string: index and record of a user with a long record
-{s0}:rt4:a:APP:k:<16 bytes>   hash: kept events of a user with very many
-{s0}:rt4:a:APP:s:SET:CHUNK    string: members of a set in one chunk of 65,536 users; 2 bytes each, or (many) 8 KiB of bits
-{s0}:rt4:a:APP:c:COUNTER      hash: field -> number
-{s0}:rt4:a:APP:l:LEDGER       hash: index of a user -> number
-{s0}:rt4:a:APP:o, t           hashes: revisions that wait, and those that are being told; REASON|COUNTER|FIELD -> change
-{s0}:rt4:a:APP:d:NAME         string: a small document, as that of the churn watch (see stream/churn/documents.py)
-{s0}:rt4:lead:ROLE            string with an end: who plays a role that only one may play
+{s0}:rt5:identity             hash: what the data was counted under (zone:APP, tzdata, secret, shards, layout)
+{s0}:rt5:positions            hash: TOPIC:PARTITION -> NEXT@LOG
+{s0}:rt5:totals               hash: applied, dead_letters, ...
+{s0}:rt5:lease                string with an end: applies wait
+{s0}:rt5:lineage              hash: calls (so far) and the marks of the last 1,024 apply calls (see lineage.py)
+{s0}:rt5:a:APP:n              hash: users (indexes given so far), version (calls applied), revisions (told so far)
+{s0}:rt5:a:APP:b:<2 bytes>    hash: user (14 bytes) -> index (4 bytes) and record; empty where the record is long
+{s0}:rt5:a:APP:r:<16 bytes>   string: index and record of a user with a long record
+{s0}:rt5:a:APP:k:<16 bytes>   hash: kept events of a user with very many
+{s0}:rt5:a:APP:s:SET:CHUNK    string: members of a set in one chunk of 65,536 users; 2 bytes each, or (many) 8 KiB of bits
+{s0}:rt5:a:APP:c:COUNTER      hash: field -> number
+{s0}:rt5:a:APP:l:LEDGER       hash: index of a user -> number
+{s0}:rt5:a:APP:o, t           hashes: revisions that wait, and those that are being told; REASON|COUNTER|FIELD -> change
+{s0}:rt5:a:APP:d:NAME         string: a small document, as that of the churn watch (see stream/churn/documents.py)
+{s0}:rt5:lead:ROLE            string with an end: who plays a role that only one may play
 """
 
 from stream.store.protocol import LAYOUT

@@ -15,7 +15,7 @@ Partition = tuple[str, int]
 # One kept event stored apart: its field, its bytes as planned against (None: absent), its new bytes.
 Part = tuple[bytes, bytes | None, bytes]
 
-LAYOUT = "4"
+LAYOUT = "5"
 DOCUMENT_BYTES_MAX = 1 << 20
 # Counts that are no function of records; they move with the positions.
 TOTALS = ("applied", "dead_letters", "erased", "offset_holes")

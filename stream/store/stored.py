@@ -16,7 +16,8 @@ from stream.retention.days import Zone
 from stream.retention.people import joined
 from stream.retention.records import Record
 from stream.retention.summary import summarise
-from stream.store.codec import decode, decode_kept, encode
+from stream.store.codec import decode, encode
+from stream.store.kept import decode_kept
 
 _PERSON, _POINTER = 0x20, 0x40
 _ID_BYTES = 16

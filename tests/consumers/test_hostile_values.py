@@ -43,7 +43,7 @@ HOSTILE = (
     "<script>alert(1)</script>",
     "[bold red]rich[/]",
     "a,b:c%41",
-    "{s0}:rt4:identity",
+    "{s0}:rt5:identity",
     "x" * 128,
     "\x00",
     "other",

@@ -18,7 +18,8 @@ from stream.retention.records import Incomplete, Record
 from stream.retention.scope import Scope
 from stream.retention.summary import summarise
 from stream.shortcuts import Known, Plan, plan_append, plan_known, plan_new
-from stream.store.codec import decode, decode_kept
+from stream.store.codec import decode
+from stream.store.kept import decode_kept
 from stream.store.protocol import UserWrite
 
 ZONE = zone("Australia/Lord_Howe")

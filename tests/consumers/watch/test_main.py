@@ -63,14 +63,14 @@ def test_it_answers_probes_and_metrics_and_stops_when_told(
 
 
 def test_once_says_what_is_open_and_ends(env: dict[str, str], valkey: Valkey) -> None:
-    valkey.ask("HSET", "{s0}:rt4:identity", "zone:shop", "UTC")
+    valkey.ask("HSET", "{s0}:rt5:identity", "zone:shop", "UTC")
     told = subprocess.run([*WATCH, "--once"], env=env, capture_output=True, text=True, timeout=20)
     assert (told.returncode, told.stdout.splitlines()) == (
         0,
         ["shop: 0 open incidents; learning the usual pace"],
     )
-    assert valkey.ask("EXISTS", "{s0}:rt4:lead:watch") == ":0\r\n"
-    valkey.ask("SET", "{s0}:rt4:lead:watch", "another")
+    assert valkey.ask("EXISTS", "{s0}:rt5:lead:watch") == ":0\r\n"
+    valkey.ask("SET", "{s0}:rt5:lead:watch", "another")
     told = subprocess.run([*WATCH, "--once"], env=env, capture_output=True, text=True, timeout=20)
     assert told.returncode == 1
     assert "another watch is at it" in told.stderr

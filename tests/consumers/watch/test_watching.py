@@ -147,9 +147,9 @@ async def test_of_two_watches_one_looks_and_one_that_was_overtaken_tells_nothing
     first, second = watching(settings(), store, kafka), watching(settings(), other_store, kafka)
     assert await first.look(moment(FIRST))
     assert not await second.look(moment(FIRST + 1))
-    valkey.ask("DEL", "{s0}:rt4:lead:watch")  # the first one was away for longer than its lease
+    valkey.ask("DEL", "{s0}:rt5:lead:watch")  # the first one was away for longer than its lease
     assert await second.look(moment(FIRST + 2))
-    valkey.ask("DEL", "{s0}:rt4:lead:watch")
+    valkey.ask("DEL", "{s0}:rt5:lead:watch")
     assert await first.look(moment(FIRST + 3))  # it finds that its state is old, and reads it again
     assert (await app.state()).run_ms == moment(FIRST + 2)
     assert await first.look(moment(FIRST + 4))

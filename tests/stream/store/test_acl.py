@@ -58,7 +58,7 @@ NOBODY = [
     ("SET", "foreign", "x"),
     ("HGETALL", "session:1"),
     ("DEL", "foreign"),
-    ("GET", "rt4:a:shop:n"),
+    ("GET", "rt5:a:shop:n"),
 ]
 WRITES = [
     ("HSET", APP + "n", "users", "1"),

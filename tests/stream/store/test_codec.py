@@ -10,7 +10,8 @@ from stream.retention.kept import INSTALL, PURCHASE, Kept
 from stream.retention.records import Record
 from stream.retention.said import event_order
 from stream.retention.summary import summarise
-from stream.store.codec import append_slot, decode, decode_kept, encode, encode_kept
+from stream.store.codec import append_slot, decode, encode
+from stream.store.kept import decode_kept, encode_kept
 from stream.store.words import Dims, read_dims, read_id, read_varint, write_dims, write_id, write_varint
 
 ZONE = zone("Australia/Lord_Howe")
@@ -84,14 +85,26 @@ def test_words_come_back(number: int, event_id: str, said: Dims, install: Dims) 
     assert read_dims(write_dims(said, install) + b"rest", 0, dict(install))[0] == said
 
 
-def test_the_usual_user_fits_into_a_listpack_entry() -> None:
-    """An install, three dimensions, eight active days: with its index under the 64 bytes of a server's default setting."""
+def usual(bought: int) -> Record:
+    """An install, three dimensions, eight active days, so many purchases."""
     start = 1_780_000_000_000
     said = (("country", "VN"), ("platform", "ios"), ("source", "organic"))
-    install = {(INSTALL, str(UUID(int=2**127 - 5, version=4))): Kept(start, ZONE.slot(start), said)}
+    found = {(INSTALL, str(UUID(int=2**127 - 5, version=4))): Kept(start, ZONE.slot(start), said)}
+    for number in range(bought):
+        ts_ms = start + number * 86_400_000
+        key = PURCHASE, str(UUID(int=2**125 + number, version=4))
+        found[key] = Kept(ts_ms, ZONE.slot(ts_ms), said, 499, "USD", "gems_500")
     order = event_order(str(UUID(int=2**126 + 12345678901234567890, version=4)))
     days = [ZONE.slot(start + day * 86_400_000 * 3) for day in range(8)]
-    record = Record(
-        days, {name: (start + 5000, order, value) for name, value in said}, install, summarise(install)
-    )
-    assert len(encode(record)) + 4 <= 56
+    return Record(days, {name: (start + 5000, order, value) for name, value in said}, found, summarise(found))
+
+
+def test_the_usual_user_fits_into_a_listpack_entry() -> None:
+    """With its index under the 64 bytes of a server's default setting."""
+    assert len(encode(usual(0))) + 4 <= 56
+
+
+def test_who_bought_once_fits_into_the_listpack_entry_that_we_set() -> None:
+    """With its index under 128 bytes; one more purchase takes some 55."""
+    assert len(encode(usual(1))) + 4 <= 110
+    assert len(encode(usual(2))) - len(encode(usual(1))) <= 56

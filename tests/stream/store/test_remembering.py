@@ -111,7 +111,7 @@ async def test_very_many_sets_may_change_between_two_views(store: RedisStore, wr
 async def test_bitmaps_grow_with_the_users(store: RedisStore, writer: RedisStore, valkey: Valkey) -> None:
     await apply(writer, write(1, None, b"a", ["s"]))
     before = (await store.view(APP, sets=["s", "t"])).sets
-    valkey.ask("HSET", "{s0}:rt4:a:demo:n", "users", "70000")
+    valkey.ask("HSET", "{s0}:rt5:a:demo:n", "users", "70000")
     await apply(writer, write(2, None, b"a", ["s"]))
     after = (await store.view(APP, sets=["s", "t"])).sets
     assert [before[name].size for name in "st"] == [1_024] * 2
