@@ -3,11 +3,10 @@
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for top in ("stream", "consumers") for path in (ROOT / top).rglob("*.py"))
@@ -216,8 +215,6 @@ def test_every_dependency_is_used_and_every_import_declared() -> None:
     known = {modules.get(name, name) for name in declared}
     used = {target.split(".")[0] for path in SOURCES for target in imports(path)}
     named = {name for name in known for path in SOURCES if f'import_module("{name}' in path.read_text()}
-    import sys
-
     ours = {"stream", "consumers", "mode", "yarl"}  # the last two are parts of Faust's interface
     assert used - set(sys.stdlib_module_names) - ours <= known, "imported, but not declared"
     assert known <= used | named, "declared, but not used"
@@ -244,24 +241,22 @@ def test_only_the_settings_read_the_environment() -> None:
     assert [short(path) for path in SOURCES if ENVIRONMENT.search(code(path))] == ["consumers/settings.py"]
 
 
-@pytest.mark.parametrize("limit", [FILE_LINES_MAX])
-def test_no_file_is_too_long(limit: int) -> None:
+def test_no_file_is_too_long() -> None:
     long = {
         short(path): lines
         for path in [*SOURCES, *TESTS]
-        if (lines := len(path.read_text().splitlines())) > limit
+        if (lines := len(path.read_text().splitlines())) > FILE_LINES_MAX
     }
     assert not long
 
 
-@pytest.mark.parametrize("limit", [FUNCTION_LINES_MAX])
-def test_no_function_is_too_long(limit: int) -> None:
+def test_no_function_is_too_long() -> None:
     long = {
         f"{short(path)}:{node.name}": lines
         for path in [*SOURCES, *TESTS]
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > limit
+        and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES_MAX
     }
     assert not long
 

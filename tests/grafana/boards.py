@@ -10,9 +10,6 @@ from tests.grafana.programs import GRAFANA
 FILES = sorted((GRAFANA / "dashboards").glob("*.json"))
 BOARDS: dict[str, dict[str, Any]] = {file.stem: json.loads(file.read_text()) for file in FILES}
 NAME = re.compile(r"\b(?:retention[_:][a-z0-9_:]+|ALERTS|up|process_[a-z_]+)\b")
-SELECTOR = re.compile(
-    r"(?:\{__name__=~\"[^\"]+\"[^}]*\}|\b(?:retention[_:][a-z0-9_:]+|ALERTS|up|process_[a-z_]+)\b(?:\{[^}]*\})?)"
-)
 
 
 @dataclass(frozen=True)

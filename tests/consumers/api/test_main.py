@@ -97,7 +97,11 @@ async def test_it_waits_for_redis_and_says_so(
     api = Process(tmp_path, redis_url=valkey.url)
     processes.append(api)
     api.start()
-    await wait_until(lambda: api.get("/healthz"), 15)
+
+    async def healthy() -> bool:
+        return (await api.get("/healthz"))[0] == 200
+
+    await wait_until(healthy, 15)
     status, answer = await api.get("/readyz")
     assert (status, answer["detail"]) == (503, "waiting for Redis")
     assert (await api.get("/api/v1/active?app=demo"))[0] == 503

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,16 +64,25 @@ async def test_it_starts_without_kafka_says_so_and_takes_nothing_until_it_is_the
     await wait_until(collector.ready, 15)
 
 
-async def test_told_to_stop_it_listens_no_more_and_what_it_has_begun_is_acknowledged(
-    make: Make, broker: Broker
-) -> None:
-    collector = make()
+@asynccontextmanager
+async def waiting(
+    collector: Collector, broker: Broker
+) -> AsyncIterator[asyncio.Task[aiohttp.ClientResponse]]:
+    """A request whose event waits for a Kafka that stands still."""
     await wait_until(collector.ready, 15)
     broker.pause()
     async with aiohttp.ClientSession() as session:
         begun = asyncio.create_task(session.post(collector.url + PATH, json=event(1)))
         in_flight = "retention_collector_in_flight_events 1.0"
         await wait_until(lambda: in_flight in collector.get("/metrics")[1], 5)
+        yield begun
+
+
+async def test_told_to_stop_it_listens_no_more_and_what_it_has_begun_is_acknowledged(
+    make: Make, broker: Broker
+) -> None:
+    collector = make()
+    async with waiting(collector, broker) as begun:
         collector.end()
         await wait_until(lambda: _refused(collector), 5, what="nobody listens")
         assert not begun.done()
@@ -87,11 +97,7 @@ async def test_told_to_stop_while_kafka_stalls_it_says_that_nothing_was_accepted
     make: Make, broker: Broker
 ) -> None:
     collector = make()
-    await wait_until(collector.ready, 15)
-    broker.pause()
-    async with aiohttp.ClientSession() as session:
-        begun = asyncio.create_task(session.post(collector.url + PATH, json=event(1)))
-        await wait_until(lambda: "in_flight_events 1.0" in collector.get("/metrics")[1], 5)
+    async with waiting(collector, broker) as begun:
         collector.end()
         async with asyncio.timeout(8):  # whoever ends processes waits for about ten seconds
             assert (await begun).status == 503

@@ -94,7 +94,7 @@ async def test_data_that_was_counted_in_other_zones_is_refused_in_one_line(
 @pytest.mark.slow
 async def test_without_redis_it_is_alive_and_says_what_it_waits_for(start: Callable[..., Process]) -> None:
     one = start(redis_url=f"redis://127.0.0.1:{free_port()}/0")
-    await wait_until(lambda: one.get("/healthz"), 30)
+    await wait_until(lambda: one.get("/healthz")[0] == 200, 30)
     code, said = one.get("/readyz")
     assert (code, "no refresh" in said) == (503, True)
     assert "retention_redis_connected 0.0" in one.get("/metrics")[1]
