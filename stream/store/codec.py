@@ -1,8 +1,9 @@
 """How is a record written in bytes? Short for the user that nearly everybody is, general for the rest.
 
     byte 0   flags
-    INSTALL  the only install: time (6 bytes), event id, dimensions
-    SAID     what sessions said, where one event said all of it: time since the install, event order, dimensions (none if SAME)
+    INSTALL  the only install: time (6 bytes, the highest bit says that the id is a UUID), event id, dimensions
+    SAID     what sessions said, where one event said all of it: time since the install (its lowest bit says that the order is the
+             first part of a UUID), event order, dimensions (none if SAME)
     EXTRA    length, MessagePack: whatever does not fit above (purchases, re-installs, a summary; room for more at its end)
     rest     session slots: the first, counted from the day of the install, then the gaps, one byte each
 
@@ -26,10 +27,14 @@ from stream.retention.summary import FirstInstall, Latest, Summary, summarise
 from stream.store.kept import KeptRow, kept_of, row_of
 from stream.store.stretches import pack_amounts, pack_counts, unpack_amounts, unpack_counts
 from stream.store.words import (
+    HEX_ID,
+    UUID_ID,
     Dims,
     read_dims,
+    read_hex,
     read_id,
     read_signed,
+    read_uuid,
     read_varint,
     write_dims,
     write_id,
@@ -41,7 +46,8 @@ _INSTALL, _SAID, _EXTRA, _APART, _SAME = 1, 2, 4, 8, 16
 # The time of an install is written from the first instant of year 1, so that it is never negative.
 _TIME_ZERO_MS = 62_135_596_800_000
 _TIME_BYTES = 6
-_TIME_END_MS = (1 << 8 * _TIME_BYTES) - _TIME_ZERO_MS
+_TIME_IS_OF_UUID = 1 << 8 * _TIME_BYTES - 1
+_TIME_END_MS = _TIME_IS_OF_UUID - _TIME_ZERO_MS
 # What sessions said, and their slots, are counted from the install, or where there is none from here.
 _NO_INSTALL_MS = 946_684_800_000  # 2000-01-01
 _EPOCH_DAY = 719_163
@@ -212,29 +218,38 @@ def _one_moment(said: dict[str, Said]) -> Spoken | None:
 def _write_said(said: Spoken, install_ms: int | None, install_dims: Dims) -> tuple[int, bytes]:
     """The flag SAME or 0, and the bytes of what sessions said."""
     ts_ms, order, dims = said
-    since = write_signed(ts_ms - (_NO_INSTALL_MS if install_ms is None else install_ms))
+    coded = write_id(order)
+    is_hex = coded[0] == HEX_ID
+    since = ts_ms - (_NO_INSTALL_MS if install_ms is None else install_ms)
+    moment = write_signed(since << 1 | is_hex) + coded[is_hex:]
     if install_ms is not None and dims == install_dims:
-        return _SAME, since + write_id(order)
-    return 0, since + write_id(order) + write_dims(dims, install_dims)
+        return _SAME, moment
+    return 0, moment + write_dims(dims, install_dims)
 
 
 def _read_said(data: bytes, at: int, install_ms: int | None, install_dims: Dims) -> tuple[Spoken, int]:
     since, at = read_signed(data, at)
-    order, at = read_id(data, at)
+    order, at = (read_hex(data, at), at + 4) if since & 1 else read_id(data, at)
     dims = install_dims
     if not data[0] & _SAME:
         dims, at = read_dims(data, at, None if install_ms is None else dict(install_dims))
-    return ((_NO_INSTALL_MS if install_ms is None else install_ms) + since, order, dims), at
+    return ((_NO_INSTALL_MS if install_ms is None else install_ms) + (since >> 1), order, dims), at
 
 
 def _moment(ts_ms: int, event_id: str) -> bytes:
-    return (ts_ms + _TIME_ZERO_MS).to_bytes(_TIME_BYTES, "little") + write_id(event_id)
+    time, coded = ts_ms + _TIME_ZERO_MS, write_id(event_id)
+    if coded[0] == UUID_ID:
+        return (time | _TIME_IS_OF_UUID).to_bytes(_TIME_BYTES, "little") + coded[1:]
+    return time.to_bytes(_TIME_BYTES, "little") + coded
 
 
 def _read_moment(data: bytes, at: int) -> tuple[int, str, int]:
-    ts_ms = int.from_bytes(data[at : at + _TIME_BYTES], "little") - _TIME_ZERO_MS
-    event_id, at = read_id(data, at + _TIME_BYTES)
-    return ts_ms, event_id, at
+    time = int.from_bytes(data[at : at + _TIME_BYTES], "little")
+    at += _TIME_BYTES
+    if time & _TIME_IS_OF_UUID:
+        return (time ^ _TIME_IS_OF_UUID) - _TIME_ZERO_MS, read_uuid(data, at), at + 16
+    event_id, at = read_id(data, at)
+    return time - _TIME_ZERO_MS, event_id, at
 
 
 def _put_summary(summary: Summary, extra: _Extra) -> None:

@@ -37,10 +37,10 @@ def decode_kept(data: bytes, zone: Zone) -> tuple[Key, Kept]:
 def row_of(key: Key, kept: Kept) -> KeptRow:
     """One kept event as it is written."""
     number, word = (kept.score, kept.survey) if key[0] == FEEDBACK else (kept.amount_minor, kept.currency)
-    refund_of = write_id(kept.refund_of) if kept.refund_of else b""
+    refund_of = _id_bytes(kept.refund_of) if kept.refund_of else b""
     return (
         _KINDS.index(key[0]),
-        write_id(key[1]),
+        _id_bytes(key[1]),
         kept.ts_ms,
         write_dims(kept.dims),
         number,
@@ -57,6 +57,10 @@ def kept_of(row: KeptRow, zone: Zone) -> tuple[Key, Kept]:
     if key[0] == FEEDBACK:
         return key, Kept(ts_ms, slot, _dims(dims), survey=word, score=number)
     return key, Kept(ts_ms, slot, _dims(dims), number, word, product_id, _id(refund_of) if refund_of else "")
+
+
+# A record is written again with each of its user's events, and with it the ids of all that is kept in it.
+_id_bytes = lru_cache(maxsize=32_768)(write_id)
 
 
 def _id(data: bytes) -> str:

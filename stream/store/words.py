@@ -5,6 +5,8 @@ The tables may only grow at their ends: their places are in stored data.
 
 import re
 from functools import lru_cache
+from itertools import product
+from string import ascii_uppercase
 
 Dims = tuple[tuple[str, str], ...]
 
@@ -71,9 +73,15 @@ _VALUES = (
         "variant",
     ),
 )
-_VALUE_CODES = {value: bytes((0x81 + at,)) for at, value in enumerate(_VALUES)}
+# Two capital letters, as of a country, take two bytes, the first of them from here on: before it is room for 124 usual values.
+_LETTERS = 0xFD
+_PAIRS = tuple("".join(pair) for pair in product(ascii_uppercase, repeat=2))
+_VALUE_CODES = {pair: bytes((_LETTERS + (at >> 8), at & 0xFF)) for at, pair in enumerate(_PAIRS)} | {
+    value: bytes((0x81 + at,)) for at, value in enumerate(_VALUES)
+}
 _SAME, _LONG_VALUE = 0x00, 0x80
-_UUID_ID, _HEX_ID, _LONG_ID = 0xFD, 0xFE, 0xFF
+# What the bytes of an id begin with; a UUID has 16 bytes more, the first part of one has four.
+UUID_ID, HEX_ID, _LONG_ID = 0xFD, 0xFE, 0xFF
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 _HEX = re.compile(r"[0-9a-f]{8}", re.ASCII)
@@ -117,24 +125,34 @@ def read_signed(data: bytes, at: int) -> tuple[int, int]:
 def write_id(event_id: str) -> bytes:
     """An event id: a UUID in 17 bytes, the first part of one in 5, another with its length."""
     if len(event_id) == 36 and _UUID.fullmatch(event_id):
-        return bytes((_UUID_ID,)) + bytes.fromhex(event_id.replace("-", ""))
+        return bytes((UUID_ID,)) + bytes.fromhex(event_id.replace("-", ""))
     if len(event_id) == 8 and _HEX.fullmatch(event_id):
-        return bytes((_HEX_ID,)) + bytes.fromhex(event_id)
+        return bytes((HEX_ID,)) + bytes.fromhex(event_id)
     text = event_id.encode()
-    if len(text) < _UUID_ID:
+    if len(text) < UUID_ID:
         return bytes((len(text),)) + text
     return bytes((_LONG_ID,)) + len(text).to_bytes(2, "little") + text
+
+
+def read_uuid(data: bytes, at: int) -> str:
+    """A UUID of 16 bytes."""
+    text = data[at : at + 16].hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def read_hex(data: bytes, at: int) -> str:
+    """The first part of a UUID, of four bytes."""
+    return data[at : at + 4].hex()
 
 
 def read_id(data: bytes, at: int) -> tuple[str, int]:
     """An event id and where it ends."""
     tag = data[at]
     at += 1
-    if tag == _UUID_ID:
-        text = data[at : at + 16].hex()
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}", at + 16
-    if tag == _HEX_ID:
-        return data[at : at + 4].hex(), at + 4
+    if tag == UUID_ID:
+        return read_uuid(data, at), at + 16
+    if tag == HEX_ID:
+        return read_hex(data, at), at + 4
     if tag == _LONG_ID:
         tag = int.from_bytes(data[at : at + 2], "little")
         at += 2
@@ -196,6 +214,8 @@ def _read_value(data: bytes, at: int, name: str, same: dict[str, str] | None) ->
     at += 1
     if tag == _SAME and same is not None:
         return same[name], at
+    if tag >= _LETTERS:
+        return _PAIRS[(tag - _LETTERS) << 8 | data[at]], at + 1
     if tag > _LONG_VALUE:
         return _VALUES[tag - _LONG_VALUE - 1], at
     if tag == _LONG_VALUE:
