@@ -82,11 +82,12 @@ def history() -> list[dict[str, Any]]:
 
 
 def bought(user: str, began: datetime) -> list[dict[str, Any]]:
-    """Two purchases in two currencies, and an answer."""
+    """Purchases in three currencies, of one of which browsers know no digits after the point, and an answer."""
     later = began + timedelta(days=1)
     return [
         event("purchase", user, began, amount="4.99", currency="USD"),
         event("purchase", user, later, amount="49000", currency="VND"),
+        event("purchase", user, began + timedelta(minutes=1), amount="499.50", currency="HUF"),
         event("feedback", user, began, kind="nps", score=9),
     ]
 

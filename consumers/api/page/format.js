@@ -22,16 +22,13 @@ export const wholePercent = (rate) => WHOLE.format(rate);
 export const interval = (low, high) =>
   low === null || low === undefined ? "" : `${(low * 100).toFixed(1)}–${(high * 100).toFixed(1)} %`;
 
-/** Money as the interface gives it: decimal text, never a float on its way to the screen. */
+/**
+ * Money as the interface gives it: decimal text, never a float on its way to the screen. It has as many digits as there: an average
+ * has more than coins have, and of some currencies browsers know only what is in use (COP, HUF, PKR).
+ */
 export function money(text, currency) {
   if (text === null || text === undefined) return NONE;
-  return new Intl.NumberFormat("en", { style: "currency", currency, currencyDisplay: "narrowSymbol" }).format(text);
-}
-
-/** An average of money, with as many digits as the interface gives: more than coins have. */
-export function averageMoney(text, currency) {
-  if (text === null || text === undefined) return NONE;
-  const digits = text.split(".")[1]?.length ?? 0;
+  const digits = text.split(".")[1]?.length;
   return new Intl.NumberFormat("en", {
     style: "currency", currency, currencyDisplay: "narrowSymbol", minimumFractionDigits: digits, maximumFractionDigits: digits,
   }).format(text);

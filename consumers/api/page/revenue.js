@@ -3,7 +3,7 @@
 import { Chart } from "./chart.js";
 import { $, el, keyed, setAttribute, setOptions, setText } from "./dom.js";
 import { drawFigures } from "./figures.js";
-import { LETTER, averageMoney, count, money, percent, period, shortMoney } from "./format.js";
+import { LETTER, count, money, percent, period, shortMoney } from "./format.js";
 
 const COLUMNS = ["Cohort", "Users", "Revenue", "LTV", "Paying", "Bought again"];
 const HORIZON = { day: 90, week: 26, month: 12 };
@@ -36,15 +36,16 @@ export class Revenue {
       ...projected(answer, currency, kind),
     ]);
     this.#draw(answer, currency, kind);
+    const digits = digitsOf(answer, currency);
     keyed($("tbody", this.#table), [...answer.rows].reverse(), (row) => row.cohort, () => el("tr", {}, el("th", { scope: "row" }), ...COLUMNS.slice(1).map(() => el("td"))), (tr, row) => {
-      cellsOf(row, currency, kind).forEach((text, at) => setText(tr.cells[at], text));
+      cellsOf(row, currency, digits, kind).forEach((text, at) => setText(tr.cells[at], text));
     });
   }
 
   #draw(answer, currency, kind) {
     const ages = Math.max(0, ...answer.rows.map((row) => row.cells.length));
     const x = Array.from({ length: ages }, (_, n) => n);
-    const digits = digitsOf(currency);
+    const digits = digitsOf(answer, currency);
     const show = (value) => (value === null || !currency ? "–" : money(value.toFixed(digits), currency));
     this.#chart.draw({
       title: "Lifetime value by age", x,
@@ -61,13 +62,16 @@ function currenciesOf(answer) {
   return [...found].sort();
 }
 
-const digitsOf = (currency) =>
-  currency ? new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits : 0;
+/** How many digits after the point amounts of a currency have; the interface gives all of them. */
+function digitsOf({ total, rows }, currency) {
+  const some = [total, ...rows.flatMap((row) => row.cells)].find(({ revenue }) => currency in revenue);
+  return some?.revenue[currency].split(".")[1]?.length ?? 0;
+}
 
 /** Decimal text as a whole number of the currency's smallest unit: sums of these are exact. */
 function units(text, digits) {
   const [whole, part = ""] = text.split(".");
-  return Number(`${whole}${part.padEnd(digits, "0").slice(0, digits)}`);
+  return Number(`${whole}${part.padEnd(digits, "0")}`);
 }
 
 /** By age n: what the ages up to n brought per user, each age pooled over the cohorts in which it is over. */
@@ -86,7 +90,7 @@ function lifetime(rows, ages, currency, digits) {
 function projected({ projection }, currency, kind) {
   const point = projection?.find((one) => one.currency === currency)?.points.find(({ n }) => n === HORIZON[kind]);
   if (!point) return [];
-  const show = (text) => averageMoney(text, currency);
+  const show = (text) => money(text, currency);
   return [[`LTV by ${LETTER[kind]}${point.n}, projected`, show(point.ltv), `${show(point.low)} to ${show(point.high)}`]];
 }
 
@@ -96,11 +100,10 @@ function usual(answer, currencies) {
   return currencies.toSorted((a, b) => often(b) - often(a))[0] ?? "";
 }
 
-function cellsOf(row, currency, kind) {
+function cellsOf(row, currency, digits, kind) {
   const last = row.cells.at(-1);
-  const digits = digitsOf(currency);
   const sum = row.cells.reduce((total, cell) => total + units(cell.revenue[currency] ?? "0", digits), 0);
-  const amount = (by) => (currency && by?.[currency] ? averageMoney(by[currency], currency) : "–");
+  const amount = (by) => (currency && by?.[currency] ? money(by[currency], currency) : "–");
   const all = currency ? money((sum / 10 ** digits).toFixed(digits), currency) : "–";
   return [period(row.cohort, kind), count(row.size), all, amount(last?.ltv), percent(last?.conversion), percent(row.repeat_rate)];
 }
