@@ -1,14 +1,14 @@
 """How do brokers, topics and the group of the workers stand? Questions that only the doctor asks."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Awaitable, Iterable
+from typing import Any, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
-from consumers.kafka_access import client_options, no_start
+from consumers.kafka_access import client_options, no_start, unavailable
 from consumers.settings import Settings
 
 _COORDINATOR_TRIES, _COORDINATOR_SECONDS = 20, 0.5
@@ -41,14 +41,14 @@ class KafkaState:
 
     async def brokers(self) -> int:
         """How many there are."""
-        return len((await self._admin.describe_cluster())["brokers"])
+        return len((await self._asked(self._admin.describe_cluster()))["brokers"])
 
     async def copies(self, topics: Iterable[str]) -> dict[str, int]:
         """Of each topic (without prefix) how many brokers are to hold it, and at least hold it just now."""
         wanted = {self._settings.topic(topic): topic for topic in topics}
         return {
             wanted[one["topic"]]: min((len(part["isr"]) for part in one["partitions"]), default=0)
-            for one in await self._admin.describe_topics()
+            for one in await self._asked(self._admin.describe_topics())
             if one["topic"] in wanted
         }
 
@@ -86,3 +86,9 @@ class KafkaState:
                 if code == 0 and group == self._settings.group:
                     return GroupState(state, len(members))
         return None
+
+    async def _asked(self, question: Awaitable[Any]) -> Any:
+        try:
+            return await question
+        except (KafkaError, OSError) as error:
+            raise unavailable(self._settings, error) from None
