@@ -23,6 +23,7 @@ from aiohttp.typedefs import Handler
 
 from consumers.access import bearer, same
 from consumers.logs import about
+from consumers.reaching import reached_url
 from consumers.web_limits import Limits, Site, add_headers
 from stream.store.protocol import StoreUnavailable
 
@@ -57,8 +58,7 @@ class Served:
     @property
     def url(self) -> str:
         """Where it is reached, on this machine where it listens on all addresses."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 compared, not bound
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return reached_url(self.host, self.port)
 
     async def stop(self) -> None:
         """Stops listening, lets running requests end, closes what the app opened."""

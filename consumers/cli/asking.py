@@ -12,6 +12,7 @@ from urllib.request import Request, urlopen
 import typer
 
 from consumers.access import key_for
+from consumers.reaching import reached_url
 from consumers.setting_sources import running
 from consumers.settings import Settings, load, variable
 
@@ -22,8 +23,7 @@ _KEY_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 def base_url(settings: Settings) -> str:
     """Where the API is: the running `retention up` of the data directory, else RETENTION_HTTP_HOST and _PORT."""
     said = running(settings.data_dir).get("http")
-    host = "127.0.0.1" if settings.http_host in ("0.0.0.0", "::") else settings.http_host  # noqa: S104 compared, not bound
-    return (said or f"http://{host}:{settings.http_port}").rstrip("/")
+    return (said or reached_url(settings.http_host, settings.http_port)).rstrip("/")
 
 
 def asked_of(

@@ -6,11 +6,11 @@ from typing import Any, Self
 
 from consumers.local.ports import claim, claimed_port
 from consumers.local.servers import HOST, KAFKA_PORT, REDIS_PORT
+from consumers.reaching import host_port, reached_host, reached_url
 from consumers.settings import Settings
 
 SESSION_SECONDS = 6.0  # the broker holds every join of a group for half of it
 REFRESH = {"exporter_refresh_seconds": 5.0}  # of a machine that people look at
-ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 compared with, not bound
 
 
 class CannotStart(OSError):
@@ -47,15 +47,14 @@ class Place:
 
     @property
     def http_host(self) -> str:
-        """Where this machine reaches the API."""
-        return HOST if self.settings.http_host in ANYWHERE else self.settings.http_host
+        """Where this machine reaches the roles."""
+        return reached_host(self.settings.http_host)
 
     def where(self) -> dict[str, str]:
         """What other programs on this machine need to know."""
-        host = f"[{self.http_host}]" if ":" in self.http_host else self.http_host
         return {
-            "http": f"http://{host}:{self.settings.http_port}",
-            "collector": f"http://{host}:{self.settings.collector_port}",
+            "http": reached_url(self.settings.http_host, self.settings.http_port),
+            "collector": reached_url(self.settings.http_host, self.settings.collector_port),
             "kafka": self.settings.kafka,
             "redis": self.settings.redis_url.get_secret_value(),
         }
@@ -72,11 +71,10 @@ def _metrics(settings: Settings) -> dict[str, Any]:
             ("watch", settings.watch_port),
         )
     }
-    host = HOST if settings.http_host in ANYWHERE else settings.http_host
-    host = f"[{host}]" if ":" in host else host
+    host = reached_host(settings.http_host)
     often = {} if "exporter_refresh_seconds" in settings.model_fields_set else REFRESH
     found = {f"{role}_port": port for role, port in ports.items()}
-    return found | often | {"metrics_from": {role: f"{host}:{port}" for role, port in ports.items()}}
+    return found | often | {"metrics_from": {role: host_port(host, port) for role, port in ports.items()}}
 
 
 def _http_port(host: str, port: int) -> int:

@@ -4,6 +4,8 @@ import asyncio
 import json
 from typing import Any
 
+from consumers.reaching import host_port
+
 ANSWER_SECONDS_MAX = 5.0
 
 
@@ -27,7 +29,7 @@ async def _get(host: str, port: int, path: str, key: str | None = None) -> tuple
             reader, writer = await asyncio.open_connection(host, port)
             try:
                 shown = f"Authorization: Bearer {key}\r\n" if key else ""
-                writer.write(f"GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\n{shown}\r\n".encode())
+                writer.write(f"GET {path} HTTP/1.0\r\nHost: {host_port(host, port)}\r\n{shown}\r\n".encode())
                 head, _, body = (await reader.read()).partition(b"\r\n\r\n")
                 return int(head.split(maxsplit=2)[1]), body
             finally:

@@ -59,8 +59,14 @@ class _Up:
         def role(
             name: str, command: Callable[[], list[str]], started: Callable[[], Awaitable[None]] | None = None
         ) -> Role:
-            ours = {} if name in ("store", "broker") else env
-            return Role(name, command, env=ours, log=data_dir.log(name), say=_say, started=started)
+            known = {} if name in ("store", "broker") else env
+            return Role(name, command, env=known, log=data_dir.log(name), say=_say, started=started)
+
+        def ours(name: str, port: int) -> Role:
+            async def started() -> None:
+                await _poll(lambda: probes.ready(place.http_host, port))
+
+            return role(name, lambda: _ours(name), started)
 
         self._store = role(
             "store", lambda: servers.store_command(store, place.redis_port, data_dir.store), self._store_up
@@ -70,11 +76,11 @@ class _Up:
             lambda: servers.broker_command(broker, place.kafka_port, servers.new_log_id()),
             self._broker_up,
         )
-        self._worker = role("worker", lambda: _ours("worker"), self._worker_up)
-        self._api = role("api", lambda: _ours("api"), self._api_up)
-        self._exporter = role("exporter", lambda: _ours("exporter"), self._exporter_up)
-        self._collector = role("collector", lambda: _ours("collector"), self._collector_up)
-        self._watch = role("watch", lambda: _ours("watch"), self._watch_up)
+        self._worker = ours("worker", place.settings.worker_port)
+        self._api = ours("api", place.settings.http_port)
+        self._exporter = ours("exporter", place.settings.exporter_port)
+        self._collector = ours("collector", place.settings.collector_port)
+        self._watch = ours("watch", place.settings.watch_port)
         self._demo = role("demo", lambda: _ours("simulate", "--live", *self._through_collector()))
         self._readers = [self._worker, self._api, self._exporter, self._collector, self._watch]
         self._readers += [self._demo] if options.demo else []
@@ -153,21 +159,6 @@ class _Up:
             _say("the broker began another log: what was not counted yet is lost")
             for role in self._readers:
                 await role.restart()
-
-    async def _worker_up(self) -> None:
-        await _poll(lambda: probes.ready(servers.HOST, self._place.settings.worker_port))
-
-    async def _api_up(self) -> None:
-        await _poll(lambda: probes.ready(self._place.http_host, self._place.settings.http_port))
-
-    async def _watch_up(self) -> None:
-        await _poll(lambda: probes.ready(self._place.http_host, self._place.settings.watch_port))
-
-    async def _exporter_up(self) -> None:
-        await _poll(lambda: probes.ready(self._place.http_host, self._place.settings.exporter_port))
-
-    async def _collector_up(self) -> None:
-        await _poll(lambda: probes.ready(self._place.http_host, self._place.settings.collector_port))
 
     def _through_collector(self) -> list[str]:
         """Live traffic comes as that of an app does, unless keys are asked for and the demo has none."""

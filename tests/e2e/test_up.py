@@ -109,7 +109,9 @@ def test_events_that_are_posted_to_either_port_are_counted_also_those_of_the_las
     assert two.stop() == 0
 
 
-def test_a_second_up_keeps_the_numbers_and_counts_what_comes(up: Callable[..., Up], tmp_path: Path) -> None:
+def test_a_second_up_keeps_the_numbers_and_counts_what_comes_at_another_address_too(
+    up: Callable[..., Up], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one = up("--no-demo")
     one.run("import", str(events(tmp_path / "a.ndjson", range(100))), "--wait")
     assert cohort(one) == [(100, 100)]
@@ -117,7 +119,9 @@ def test_a_second_up_keeps_the_numbers_and_counts_what_comes(up: Callable[..., U
     one.run("import", str(events(tmp_path / "b.ndjson", range(100, 5000))))
     assert one.stop(signal.SIGTERM) == 0
 
+    monkeypatch.setenv("RETENTION_HTTP_HOST", "127.0.0.2")
     two = up("--no-demo")
+    assert two.where["http"].startswith("http://127.0.0.2:")
     assert cohort(two) == [(5000, 5000)]
     applied = two.status()["applied"]
     two.run("import", str(events(tmp_path / "c.ndjson", range(4990, 5010))), "--wait")

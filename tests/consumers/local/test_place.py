@@ -78,6 +78,13 @@ def test_every_role_gets_the_settings_of_the_user_and_the_place_of_this_run() ->
     assert place.where()["http"] == f"http://127.0.0.1:{place.settings.http_port}"
 
 
+def test_what_listens_on_all_addresses_of_ipv6_is_reached_on_the_one_of_this_machine() -> None:
+    place = Place.found(Settings(http_host="::"), SECRET, 0)
+    assert place.http_host == "::1"
+    assert place.where()["http"] == f"http://[::1]:{place.settings.http_port}"
+    assert place.settings.metrics_from["worker"] == f"[::1]:{place.settings.worker_port}"
+
+
 def test_the_api_joins_the_metrics_of_the_roles_of_this_run() -> None:
     place = Place.found(Settings(http_host="0.0.0.0", worker_port=0), SECRET, 0).settings
     others = set(ROLES) - {"api"}
