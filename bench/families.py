@@ -43,7 +43,7 @@ async def families(machine: Machine) -> list[Row]:
 async def _throughput(machine: Machine, one_by_one: list[str]) -> list[Row]:
     store, half = machine.store(), len(one_by_one) // 2
     turn = [ALL, *one_by_one[:half], NONE, ALL, *one_by_one[half:], NONE] if half else [ALL, NONE]
-    _, ends = await written(machine, machine.settings(store, PREFIX), backlog(machine.sizes.families_events))
+    _, ends = await written(machine.settings(store, PREFIX), backlog(machine.sizes.families_events))
     measured = {name: Paces([], []) for name in [ALL, *one_by_one, NONE]}
     for at in range(machine.sizes.repetitions):
         for name in turn[:: -1 if at % 2 else 1]:

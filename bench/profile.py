@@ -43,8 +43,7 @@ async def profile(machine: Machine) -> list[Row]:
     store = machine.store()
     settings = machine.settings(store, "mix.")
     ends: Ends = (
-        machine.kept.get("backlog")
-        or (await written(machine, settings, backlog(machine.sizes.backlog_events)))[1]
+        machine.kept.get("backlog") or (await written(settings, backlog(machine.sizes.backlog_events)))[1]
     )
     path = machine.directory / "samples.json"
     servers = {"broker": psutil.Process(machine.broker().pid), "valkey": psutil.Process(store.pid)}

@@ -44,13 +44,13 @@ async def throughput(machine: Machine) -> list[Row]:
     """Rows raw, usual, worker, two workers, and their ratios."""
     sizes, store = machine.sizes, machine.store()
     mix = machine.settings(store, "mix.")
-    sent, ends = await written(machine, mix, backlog(sizes.backlog_events))
+    sent, ends = await written(mix, backlog(sizes.backlog_events))
     machine.kept["backlog"] = ends
     usual_settings = machine.settings(store, "usual.")
     only = (
         message for message in backlog(2 * sizes.usual_events, seed=2, garbage=0) if message[0] == "sessions"
     )
-    _, usual_ends = await written(machine, usual_settings, islice(only, sizes.usual_events))
+    _, usual_ends = await written(usual_settings, islice(only, sizes.usual_events))
     machine.say(f"backlog: {dict(sent)}; for the usual agent {sum(usual_ends.values()):,} sessions")
     measured: dict[str, list[Pace]] = {"raw": [], "usual": [], "worker": [], "two": []}
     for turn in range(sizes.repetitions):

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bench.machine import Machine
 from consumers.kafka import Kafka, Sender
 from consumers.settings import Settings
 from stream.retention.days import DAY_MS
@@ -113,7 +112,7 @@ def _chances(dice: np.random.Generator, users: int, mean: float) -> np.ndarray:
 
 
 async def written(
-    machine: Machine, settings: Settings, messages: Iterator[Message]
+    settings: Settings, messages: Iterator[Message]
 ) -> tuple[Counter[str], dict[tuple[str, int], int]]:
     """Writes messages to the topics of these settings. How many went to each topic, and where partitions end."""
     sent: Counter[str] = Counter()

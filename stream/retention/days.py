@@ -28,11 +28,6 @@ def iso(day: int) -> str:
     return date.fromordinal(day).isoformat()
 
 
-def day_of_slot(slot: int) -> int:
-    """The day that a slot belongs to."""
-    return slot // SLOTS_PER_DAY
-
-
 class Zone:
     """One time zone: from moments to days and slots, and back to the first instant of a day.
 
