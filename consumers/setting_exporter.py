@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from consumers import setting_values as values
+from consumers.setting_kinds import port
 from stream.report.parameters import CELLS_MAX
 
 DAYS_MAX, EXPORTED_DIMENSIONS_MAX = 20, 5
@@ -16,13 +17,7 @@ DAYS_MAX, EXPORTED_DIMENSIONS_MAX = 20, 5
 class ExporterFields(BaseModel):
     """Which series the exporter has, and how often they are refreshed."""
 
-    exporter_port: int = Field(
-        8082,
-        ge=0,
-        le=65535,
-        description="Port of the exporter's metrics and probes; 0 is any free one.",
-        examples=["8082"],
-    )
+    exporter_port: int = port(8082, "the exporter's metrics and probes")
     exporter_refresh_seconds: float = Field(
         15.0,
         ge=0.1,

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from consumers import setting_values as values
+from consumers.setting_kinds import secret
 from stream.events.schema import DEFAULT_DIMENSIONS
 from stream.retention.scope import FAMILIES
 
@@ -17,11 +18,9 @@ class DataFields(BaseModel):
     """Kafka, Redis, apps, zones, dimensions and families. Values are frozen and checked by `Settings`."""
 
     kafka: str = Field("", description="Kafka bootstrap servers, comma-separated.", examples=["kafka:9092"])
-    user_id_secret: SecretStr = Field(
-        SecretStr(""),
-        description="Key under which user ids are hashed, at least 16 characters. Numbers and secret belong together: "
+    user_id_secret: SecretStr = secret(
+        "Key under which user ids are hashed, at least 16 characters. Numbers and secret belong together: "
         "with another secret every user is a new one, so a worker refuses to start. `retention up` makes its own.",
-        examples=["$(openssl rand -hex 32)"],
     )
     topic_prefix: str = Field("", description="Put before the name of every topic.", examples=["prod."])
     group: str = Field("retention", description="Consumer group of the workers.", examples=["retention"])

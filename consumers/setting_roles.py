@@ -10,37 +10,31 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from consumers import setting_values as values
 from consumers.access import Keys
+from consumers.setting_kinds import port, secret
 
 
 class RoleFields(BaseModel):
     """Addresses, ports, keys, limits and the log of the processes. Values are frozen and checked by `Settings`."""
 
-    admin_key: SecretStr = Field(
-        SecretStr(""),
-        description="Who shows it (`Authorization: Bearer KEY`) may erase users over HTTP; unset, nobody may.",
-        examples=["$(openssl rand -hex 32)"],
+    admin_key: SecretStr = secret(
+        "Who shows it (`Authorization: Bearer KEY`) may erase users over HTTP; unset, nobody may."
     )
-    write_keys: SecretStr = Field(
-        SecretStr(""),
-        description="Keys with which apps may send events to the collector (`Authorization: Bearer KEY`), `app=key,...`; "
+    write_keys: SecretStr = secret(
+        "Keys with which apps may send events to the collector (`Authorization: Bearer KEY`), `app=key,...`; "
         "a key names one app, an app may have several. Unset, nobody is asked for one.",
-        examples=["shop=$(openssl rand -hex 32)"],
+        "shop=$(openssl rand -hex 32)",
     )
-    read_keys: SecretStr = Field(
-        SecretStr(""),
-        description="Keys with which the numbers of apps may be read (`Authorization: Bearer KEY`), `app=key,...`, `*=key` of all "
+    read_keys: SecretStr = secret(
+        "Keys with which the numbers of apps may be read (`Authorization: Bearer KEY`), `app=key,...`, `*=key` of all "
         "apps; an app may have several. Unset, nobody is asked for one.",
-        examples=["shop=$(openssl rand -hex 32),*=$(openssl rand -hex 32)"],
+        "shop=$(openssl rand -hex 32),*=$(openssl rand -hex 32)",
     )
-    api_key: SecretStr = Field(
-        SecretStr(""),
-        description="The key that commands (`retention report`) show to the API; unset, one of RETENTION_READ_KEYS.",
-        examples=["$(cat key-of-shop)"],
+    api_key: SecretStr = secret(
+        "The key that commands (`retention report`) show to the API; unset, one of RETENTION_READ_KEYS.",
+        "$(cat key-of-shop)",
     )
-    metrics_key: SecretStr = Field(
-        SecretStr(""),
-        description="Where set, `/metrics` of every role is answered only to who shows it (`Authorization: Bearer KEY`).",
-        examples=["$(openssl rand -hex 32)"],
+    metrics_key: SecretStr = secret(
+        "Where set, `/metrics` of every role is answered only to who shows it (`Authorization: Bearer KEY`)."
     )
     http_host: str = Field(
         "127.0.0.1",
@@ -53,20 +47,8 @@ class RoleFields(BaseModel):
         "Unset, any name where RETENTION_HTTP_HOST can be reached from other machines, and no other where it cannot.",
         examples=["retention.example.com"],
     )
-    http_port: int = Field(
-        8080,
-        ge=0,
-        le=65535,
-        description="Port of the API; 0 is any free one.",
-        examples=["8080"],
-    )
-    collector_port: int = Field(
-        8081,
-        ge=0,
-        le=65535,
-        description="Port of the collector; 0 is any free one.",
-        examples=["8081"],
-    )
+    http_port: int = port(8080, "the API")
+    collector_port: int = port(8081, "the collector")
     collector_events_per_second: int = Field(
         10_000,
         ge=0,
@@ -90,13 +72,7 @@ class RoleFields(BaseModel):
         description="Whether the API's port takes events as the collector's does; so it is in `retention up`.",
         examples=["true"],
     )
-    worker_port: int = Field(
-        8083,
-        ge=0,
-        le=65535,
-        description="Port of a worker's probes and metrics; 0 is any free one, for a second worker on one machine.",
-        examples=["8083"],
-    )
+    worker_port: int = port(8083, "a worker's probes and metrics", ", for a second worker on one machine")
     remembers_mib: int = Field(
         256,
         ge=0,

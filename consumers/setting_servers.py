@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
 from consumers import setting_values as values
+from consumers.setting_kinds import secret
 
 SASL = "SASL_SSL"
 
@@ -16,16 +17,13 @@ SASL = "SASL_SSL"
 class ServerFields(BaseModel):
     """Redis and Kafka: addresses, TLS, users. Values are frozen and checked by `Settings`."""
 
-    redis_url: SecretStr = Field(
-        SecretStr(""),
-        description="Redis or Valkey URL; `rediss://` is TLS, user and password (ACL) stand in it. "
+    redis_url: SecretStr = secret(
+        "Redis or Valkey URL; `rediss://` is TLS, user and password (ACL) stand in it. "
         "`redis+cluster://host:port,host:port` (or `rediss+cluster://`) is a Redis Cluster.",
-        examples=["redis://:password@redis:6379/0"],
+        "redis://:password@redis:6379/0",
     )
-    redis_password: SecretStr = Field(
-        SecretStr(""),
-        description="Password of the Redis user, where it does not stand in the URL.",
-        examples=["a-long-password"],
+    redis_password: SecretStr = secret(
+        "Password of the Redis user, where it does not stand in the URL.", "a-long-password"
     )
     redis_ssl_cafile: str = Field(
         "",
@@ -52,9 +50,7 @@ class ServerFields(BaseModel):
         examples=["SCRAM-SHA-512"],
     )
     kafka_username: str = Field("", description="SASL user.", examples=["retention"])
-    kafka_password: SecretStr = Field(
-        SecretStr(""), description="SASL password.", examples=["a-long-password"]
-    )
+    kafka_password: SecretStr = secret("SASL password.", "a-long-password")
     kafka_ssl_cafile: str = Field(
         "", description="CA certificates; unset uses those of the system.", examples=["/etc/kafka/ca.pem"]
     )
@@ -62,9 +58,7 @@ class ServerFields(BaseModel):
     kafka_ssl_keyfile: str = Field(
         "", description="Key of the client certificate.", examples=["/etc/kafka/client.key"]
     )
-    kafka_ssl_key_password: SecretStr = Field(
-        SecretStr(""), description="Password of that key, where it has one.", examples=["a-long-password"]
-    )
+    kafka_ssl_key_password: SecretStr = secret("Password of that key, where it has one.", "a-long-password")
 
     @field_validator("redis_url")
     @classmethod

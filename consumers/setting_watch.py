@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from consumers import setting_values as values
+from consumers.setting_kinds import port, secret
 from stream.report.parameters import Where, where_of
 
 SEGMENTS_MAX, DAYS_MAX, DAY_MAX = 10, 8, 60
@@ -16,13 +17,7 @@ SEGMENTS_MAX, DAYS_MAX, DAY_MAX = 10, 8, 60
 class WatchFields(BaseModel):
     """Segments, days and the webhook of `retention watch`."""
 
-    watch_port: int = Field(
-        8084,
-        ge=0,
-        le=65535,
-        description="Port of the churn watch's probes and metrics; 0 is any free one.",
-        examples=["8084"],
-    )
+    watch_port: int = port(8084, "the churn watch's probes and metrics")
     watch_segments: tuple[str, ...] = Field(
         (),
         description=f"Segments that the churn watch tests beside the whole app, `dimension:value,...`, at most {SEGMENTS_MAX}; "
@@ -47,10 +42,9 @@ class WatchFields(BaseModel):
         description="So long after its day is over a cell is tested: most late events have come by then.",
         examples=["6"],
     )
-    webhook_url: SecretStr = Field(
-        SecretStr(""),
-        description="Gets each churn incident once, as JSON that Slack and those who read its format understand.",
-        examples=["https://hooks.slack.com/services/..."],
+    webhook_url: SecretStr = secret(
+        "Gets each churn incident once, as JSON that Slack and those who read its format understand.",
+        "https://hooks.slack.com/services/...",
     )
 
     @field_validator("watch_segments", mode="before")

@@ -60,6 +60,7 @@ PLACES = {
     "pydantic": [
         "consumers/settings.py",
         "consumers/setting_fields.py",
+        "consumers/setting_kinds.py",
         "consumers/setting_watch.py",
         "consumers/setting_roles.py",
         "consumers/setting_exporter.py",
