@@ -35,8 +35,8 @@ class Letter(NamedTuple):
 
     @property
     def cut(self) -> bool:
-        """Whether only the first part of the value was kept."""
-        return any(name == "sha256" for name, _ in self.headers)
+        """Whether something of the record was left out. Headers of its own by these names stand before ours, not among them."""
+        return [name for name, _ in self.headers[-6:-4]] == ["size", "sha256"]
 
     def asked_for(self, reasons: set[str], topics: set[str]) -> bool:
         """Whether it is one of these; no reasons are all of them, and so are no topics."""
@@ -213,8 +213,7 @@ async def read(found: Settings) -> AsyncIterator[Letter]:
 def _letter(record: Any, prefix: str) -> Letter:
     headers = [(str(name), bytes(value or b"")) for name, value in record.headers]
     said = {name: value.decode("utf-8", "replace") for name, value in headers}
-    whole = said.get("size", "") if "sha256" in said else ""
-    return Letter(
+    found = Letter(
         reason=_one_of([reason.value for reason in Reason], said.get("reason", "")),
         topic=_one_of(TOPICS, said.get("topic", "").removeprefix(prefix)),
         partition=_number(said.get("partition", "")),
@@ -223,8 +222,10 @@ def _letter(record: Any, prefix: str) -> Letter:
         key=record.key,
         value=record.value,
         headers=headers,
-        size=int(whole) if whole.isdecimal() else len(record.value or b""),
+        size=len(record.value or b""),
     )
+    whole = _number(said.get("size", "")) if found.cut else -1
+    return found._replace(size=whole) if whole >= 0 else found
 
 
 # Whoever may write to the topic may write anything into a header.

@@ -123,15 +123,19 @@ def letter(
 GOOD = b'{"event_id":"e","app_id":"shop","user_id":"u","timestamp":"2026-05-01T00:00:00Z"}'
 
 
-async def put_letters(settings: Settings) -> None:
+LETTERS = [
+    letter("unknown_app", GOOD, 5),
+    letter("unknown_app", GOOD, 5),  # written twice by a crash
+    letter("not_json", b"\xff\x00[bold]oops", 6),
+    letter("too_large", GOOD, 7, ("size", b"99999999"), ("sha256", b"0" * 64)),  # only its beginning
+]
+
+
+async def put_letters(
+    settings: Settings, letters: list[tuple[bytes, list[tuple[str, bytes]]]] = LETTERS
+) -> None:
     async with Kafka(settings) as kafka:
         await kafka.ensure_topics()
-    letters = [
-        letter("unknown_app", GOOD, 5),
-        letter("unknown_app", GOOD, 5),  # written twice by a crash
-        letter("not_json", b"\xff\x00[bold]oops", 6),
-        letter("too_large", GOOD, 7, ("size", b"99999999"), ("sha256", b"0" * 64)),  # only its beginning
-    ]
     async with Sender(settings) as sender:
         for value, headers in letters:
             await sender.put(DEAD_LETTERS, b"u", value, headers)
@@ -181,6 +185,15 @@ def test_what_now_decodes_is_sent_back_whole_and_once(retention: Command, settin
     assert (record.key, record.value, record.headers) == (b"u", GOOD, (("trace", b"1"),))
     said = retention("dead-letters", "--replay", APPS="other")
     assert said.out == "nothing sent back\n"
+
+
+def test_a_whole_record_with_a_checksum_of_its_own_is_sent_back(
+    retention: Command, settings: Settings
+) -> None:
+    asyncio.run(put_letters(settings, [letter("unknown_app", GOOD, 5, ("sha256", b"of its producer"))]))
+    assert retention("dead-letters", "--replay").out == "1 session sent back\n"
+    (record,) = stored_now(settings, "sessions")
+    assert record.headers == (("trace", b"1"), ("sha256", b"of its producer"))
 
 
 def test_whatever_stands_in_the_topic_is_listed_and_does_nothing_to_the_terminal(
