@@ -34,6 +34,7 @@ from stream.store.protocol import Store
 
 MINUTE_MS = 60_000
 SKIPPED_MINUTES_MAX = 2  # that a late look may miss without a gap
+FORGOTTEN_DAYS = 31  # behind the history whose documents go; so long may a watch have stood still
 SETTLED_DAYS_MAX = 14  # that are caught up with after a stop; older cells are history untested
 
 log = logging.getLogger(__name__)
@@ -80,10 +81,8 @@ class OneApp:
         return "learning the usual pace" if self._expected and self._expected[0].is_learning else ""
 
     async def _load(self, day: int) -> None:
-        before = range(day - HISTORY_DAYS, day)
-        documents = await self._store.documents(
-            self._app, [STATE, day_name(day), *(day_name(one) for one in before)]
-        )
+        before = [day_name(one) for one in range(day - HISTORY_DAYS, day)]
+        documents = await self._store.documents(self._app, [STATE, day_name(day), *before])
         self._stored = dict(zip((STATE, day_name(day)), documents[:2], strict=True))
         self.state, self._minutes = state_of(documents[0]), minutes_of(documents[1])
         for incident in self.state.incidents:
@@ -93,7 +92,15 @@ class OneApp:
                 )
                 incident.telling = "unknown"
         await asyncio.to_thread(self._learn, [minutes_of(one) for one in documents[2:]])
+        await self._forget(day - HISTORY_DAYS)
         self._day = day
+
+    async def _forget(self, first: int) -> None:
+        """Lets the days before the first of the history go."""
+        names = [day_name(one) for one in range(first - FORGOTTEN_DAYS, first)]
+        for name, old in zip(names, await self._store.documents(self._app, names), strict=True):
+            if old:
+                await self._store.replace_document(self._app, name, old, b"")
 
     def _learn(self, days: list[Minutes]) -> None:
         self._paces = {name: Pace(1) for name in self._populations}
@@ -104,11 +111,7 @@ class OneApp:
         self._so_far = []
 
     async def _next_day(self, day: int) -> None:
-        """Lets the day before be history, and what lies behind the history go."""
-        gone = day_name(self._day - HISTORY_DAYS)
-        old = (await self._store.documents(self._app, [gone]))[0]
-        if old:
-            await self._store.replace_document(self._app, gone, old, b"")
+        """Lets the day before be history."""
         await self._load(day)
         self._healthy_minute, self._came = -1, nothing_seen()[:1]
 

@@ -63,6 +63,15 @@ async def test_days_behind_the_history_are_forgotten() -> None:
     assert await seen(store) == [1439]
 
 
+async def test_a_watch_that_stood_still_over_midnight_forgets_them_too() -> None:
+    store = MemoryStore()
+    names = [day_name(TODAY - HISTORY_DAYS - ago) for ago in (20, 1, 0)]
+    for name in names:
+        assert await store.replace_document(APP, name, b"", b"x")
+    await watch(store).look(moment(NOON), "")
+    assert await store.documents(APP, names) == [b"", b"", b"x"]
+
+
 async def test_a_state_that_cannot_be_read_is_begun_anew() -> None:
     store = MemoryStore()
     assert await store.replace_document(APP, STATE, b"", b"{broken")
