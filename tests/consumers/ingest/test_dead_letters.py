@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.structs import ConsumerRecord
 
 from consumers.ingest.dead_letters import CUT_BYTES, DeadLetters
@@ -94,6 +95,34 @@ async def test_what_the_topic_refuses_is_cut_and_its_neighbours_are_not(
         hashlib.sha256(value).hexdigest().encode(),
     )
     assert (cut["reason"], cut["offset"], "h" in cut) == (b"not_json", b"7", False)
+
+
+class Refusing:
+    """A producer whose first batch, of so many messages, is refused as a whole."""
+
+    def __init__(self, first: int) -> None:
+        self._first, self.taken = first, list[tuple[bytes, dict[str, bytes]]]()
+
+    async def send(
+        self, topic: str, value: bytes, *, key: bytes | None, headers: Any
+    ) -> asyncio.Future[None]:
+        future = asyncio.get_running_loop().create_future()
+        self._first -= 1
+        if self._first >= 0:
+            future.set_exception(MessageSizeTooLargeError())
+        else:
+            self.taken.append((value, dict(headers)))
+            future.set_result(None)
+        return future
+
+
+async def test_a_small_letter_that_is_refused_beside_a_large_one_comes_again_whole() -> None:
+    kafka: Any = Refusing(first=2)
+    await DeadLetters(kafka, DEAD_LETTERS).deliver([dead(b"small"), dead(b"x" * (CUT_BYTES + 1))])
+    found = dict(kafka.taken)
+    assert found.keys() == {b"small", b"x" * CUT_BYTES}
+    assert "size" not in found[b"small"]
+    assert found[b"x" * CUT_BYTES]["size"] == b"%d" % (CUT_BYTES + 1)
 
 
 async def test_ten_megabytes_go_whole(settings: Settings, mail: DeadLetters) -> None:
