@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from stream.churn.cusum import Cusum, H
 from stream.churn.discoveries import discoveries, shares
-from stream.churn.dispersion import RESIDUALS, dispersions, lower_tail
+from stream.churn.dispersion import CLIPPED_EFFICIENCY, RESIDUALS, dispersions, lower_tail
 from stream.churn.proportions import WEEKDAYS, WEEKS, compared
 
 Floats = npt.NDArray[np.float64]
@@ -45,7 +45,7 @@ def scores(users: Floats, sizes: Floats) -> Scores:
     z = share.z / ratio
     with np.errstate(invalid="ignore", divide="ignore"):
         drop = share.expected - users / sizes
-    return Scores(share.expected, share.error, ratio, z, lower_tail(z, residuals), drop)
+    return Scores(share.expected, share.error, ratio, z, lower_tail(z, residuals, CLIPPED_EFFICIENCY), drop)
 
 
 def weights(populations: int, days: Sequence[int]) -> Floats:

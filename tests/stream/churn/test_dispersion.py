@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
-from stream.churn.dispersion import RESIDUALS_MIN, dispersions, lower_tail, mad_sigma
+from stream.churn.dispersion import (
+    CLIPPED_EFFICIENCY,
+    MAD_EFFICIENCY,
+    RESIDUALS_MIN,
+    clipped_sigma,
+    dispersions,
+    lower_tail,
+    mad_sigma,
+)
 
 
 def test_residuals_of_chance_alone_give_one_and_wilder_ones_their_spread() -> None:
@@ -29,6 +37,23 @@ def test_a_few_outliers_do_not_move_the_spread() -> None:
     wild[[10, 20, 30]] = -40.0
     assert dispersions(wild)[0][84] == pytest.approx(dispersions(z)[0][84], rel=0.15)
     assert mad_sigma(np.array([1.0, 2.0, 3.0, 4.0, 100.0])) == pytest.approx(1.4826)
+
+
+def test_the_spread_is_known_as_well_as_its_efficiency_says() -> None:
+    values = np.random.default_rng(4).normal(0, 2, (20_000, 84))
+    for estimate, efficiency in ((mad_sigma, MAD_EFFICIENCY), (clipped_sigma, CLIPPED_EFFICIENCY)):
+        sigma = estimate(values)
+        assert sigma.mean() == pytest.approx(2.0, rel=0.02)
+        assert values.std(axis=-1).var() / sigma.var() == pytest.approx(efficiency, rel=0.1)
+
+
+def test_residuals_that_are_all_the_same_have_no_spread_and_holes_are_left_out() -> None:
+    same = np.full((2, 84), 0.1)
+    same[1, ::3] = np.nan
+    assert clipped_sigma(same) == pytest.approx([0.0, 0.0], abs=1e-12)
+    holes = np.random.default_rng(5).normal(0, 2, (1, 84))
+    more = np.insert(holes, range(0, 84, 4), np.nan, axis=1)
+    assert clipped_sigma(more) == pytest.approx(clipped_sigma(holes))
 
 
 def test_too_few_residuals_are_no_spread() -> None:
