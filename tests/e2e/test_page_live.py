@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
-from tests.e2e.browser import APP, Tab, event, same, send, shown, today, until
+from tests.e2e.browser import APP, Tab, event, same, send, settled, shown, today, until
 from tests.e2e.running import Up
 
 pytestmark = pytest.mark.e2e
@@ -86,3 +86,26 @@ def test_a_server_that_is_away_is_said_and_its_return_is_noticed(tab: Tab) -> No
     expect(page.locator("#live")).to_have_text("Live", timeout=8000)
     assert {error for error in tab.errors if "ERR_FAILED" not in error} == set()
     tab.errors.clear()
+
+
+def test_numbers_are_asked_for_again_now_and_then_since_days_end_by_themselves(tab: Tab) -> None:
+    tab.page.clock.install()
+    page = tab.open(app=APP)
+    expect(page.locator("#live")).to_have_text("Live")
+    with page.expect_request("**/api/v1/retention?*", timeout=5000):
+        page.clock.fast_forward(31_000)
+    settled(page)
+
+
+def test_a_topic_that_kafka_does_not_show_is_said_though_nothing_waits(tab: Tab) -> None:
+    def without(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(
+            response=answer, json=answer.json() | {"missing_topics": ["sessions"], "caught_up": False}
+        )
+
+    tab.page.route("**/api/v1/status", without)
+    page = tab.open(app=APP)
+    expect(page.locator("#live")).to_have_text("Topics are missing")
+    page.unroute("**/api/v1/status")
+    expect(page.locator("#live")).to_have_text("Live")
