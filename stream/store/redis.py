@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from stream.store.address import is_cluster
 from stream.store.calls import Ask, Script, answered
 from stream.store.keys import app_prefix, shard_of, shard_prefix
+from stream.store.lease import given_back, taken
 from stream.store.lineage import BACK, Lineage
 from stream.store.nodes import Nodes, nodes
 from stream.store.packing import pack_writes, partition_of, partition_text, position_of, position_text
@@ -69,7 +70,7 @@ class RedisStore:
         self._revisions = Script("revisions")
         self._document = Script("document")
         self._inline_bytes_max = _LISTPACK_VALUE_BYTES
-        self._lease = secrets.token_hex(8)
+        self._lease = secrets.token_hex(8).encode()
         self._viewing = asyncio.Lock()
         self._lineage = [Lineage() for _ in range(shards)]
 
@@ -334,22 +335,16 @@ class RedisStore:
         return True
 
     async def _leased(self, shard: int, name: str, seconds: float, *, again: bool = False) -> bool:
-        at, key, ends = self._at(shard), shard_prefix(shard) + name, int(seconds * 1000)
-        if not again and await at(lambda redis: redis.set(key, self._lease, nx=True, px=ends)):
-            return True
-        if await at(lambda redis: redis.get(key)) != self._lease.encode():
-            return False
-        await at(lambda redis: redis.set(key, self._lease, px=ends))
-        return True
+        key, ends = shard_prefix(shard) + name, int(seconds * 1000)
+        return bool(await self._at(shard)(lambda redis: taken(redis, key, self._lease, ends, again=again)))
 
     async def resume(self) -> None:
         """Give the lease back, where it is still this store's."""
         await self._each(self._resume)
 
     async def _resume(self, shard: int) -> None:
-        at, key = self._at(shard), shard_prefix(shard) + "lease"
-        if await at(lambda redis: redis.get(key)) == self._lease.encode():
-            await at(lambda redis: redis.delete(key))
+        key = shard_prefix(shard) + "lease"
+        await self._at(shard)(lambda redis: given_back(redis, key, self._lease))
 
     def stored_users(self, app: str, among: Bitmap | None = None) -> AsyncIterator[StoredUser]:
         """Every user of an app, or those of a set, many buckets in one round trip."""

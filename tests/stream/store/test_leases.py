@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 
 from stream.retention.days import zone
 from stream.retention.scope import Scope
 from stream.store.audit import AuditBusy, audit
 from stream.store.keys import shard_prefix
+from stream.store.lease import given_back, taken
 from stream.store.nodes import Nodes, nodes
 from stream.store.protocol import Store, StorePaused
 from stream.store.redis import RedisStore
@@ -92,3 +95,22 @@ async def test_an_audit_whose_lease_ended_meanwhile_compares_nothing(
     with pytest.raises(AuditBusy, match="lost while counting"):
         await audit(store, APP, Scope(zone("UTC")))
     await store.aclose()
+
+
+@pytest.mark.parametrize("meanwhile", [("SET", "another"), ("PEXPIRE", "0")])
+async def test_a_lease_that_changes_hands_at_that_moment_is_not_taken_back(
+    valkey: Valkey, meanwhile: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, (command, value), begin = shard_prefix(0) + "lease", meanwhile, Pipeline.multi
+
+    def late(asked: Pipeline) -> None:
+        """Somebody comes between the question whose it is and the change."""
+        valkey.ask(command, key, value)
+        begin(asked)
+
+    monkeypatch.setattr(Pipeline, "multi", late)
+    async with Redis.from_url(valkey.url) as redis:
+        for change in (taken(redis, key, b"mine", 30_000, again=True), given_back(redis, key, b"mine")):
+            valkey.ask("SET", key, "mine")
+            assert not await change
+            assert (valkey.ask("EXISTS", key) == ":1\r\n") == (command == "SET")
