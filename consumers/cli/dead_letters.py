@@ -38,6 +38,11 @@ class Letter(NamedTuple):
         """Whether something of the record was left out. Headers of its own by these names stand before ours, not among them."""
         return [name for name, _ in self.headers[-6:-4]] == ["size", "sha256"]
 
+    @property
+    def own_headers(self) -> list[tuple[str, bytes]]:
+        """What the producer of the record gave it, by whatever names; the last four are ours."""
+        return self.headers[:-4]
+
     def asked_for(self, reasons: set[str], topics: set[str]) -> bool:
         """Whether it is one of these; no reasons are all of them, and so are no topics."""
         return (not reasons or self.reason in reasons) and (not topics or self.topic in topics)
@@ -180,12 +185,7 @@ async def _replay(found: Settings, reasons: set[str], topics: set[str]) -> int:
             if decoded is None or isinstance(decoded, Rejection):
                 kept[decoded.reason.value if decoded else letter.reason] += 1
                 continue
-            own = [
-                (name, value)
-                for name, value in letter.headers
-                if name not in ("reason", "topic", "partition", "offset")
-            ]
-            await sender.put(letter.topic, letter.key, letter.value, own)
+            await sender.put(letter.topic, letter.key, letter.value, letter.own_headers)
             sent[letter.topic] += 1
         await sender.flush()
     out.print(

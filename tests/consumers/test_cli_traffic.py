@@ -190,10 +190,14 @@ def test_what_now_decodes_is_sent_back_whole_and_once(retention: Command, settin
 def test_a_whole_record_with_a_checksum_of_its_own_is_sent_back(
     retention: Command, settings: Settings
 ) -> None:
-    asyncio.run(put_letters(settings, [letter("unknown_app", GOOD, 5, ("sha256", b"of its producer"))]))
+    asyncio.run(
+        put_letters(
+            settings, [letter("unknown_app", GOOD, 5, ("sha256", b"of its producer"), ("topic", b"its own"))]
+        )
+    )
     assert retention("dead-letters", "--replay").out == "1 session sent back\n"
     (record,) = stored_now(settings, "sessions")
-    assert record.headers == (("trace", b"1"), ("sha256", b"of its producer"))
+    assert record.headers == (("trace", b"1"), ("sha256", b"of its producer"), ("topic", b"its own"))
 
 
 def test_whatever_stands_in_the_topic_is_listed_and_does_nothing_to_the_terminal(
