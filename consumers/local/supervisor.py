@@ -18,7 +18,8 @@ from pathlib import Path
 TIED = str(Path(__file__).with_name("tied.py"))
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 LOOP_ENDS, LOOP_SECONDS = 5, 60.0  # so many ends within so long are a crash loop
-STOP_SECONDS = 8.0  # longer than the shutdown deadline of any role
+# A worker gives itself ten seconds; whoever waits at a terminal waits less. A worker that is killed loses nothing.
+STOP_SECONDS = 8.0
 TAIL_BYTES = 2048
 NUMBER = re.compile(r"\d+")  # times and process ids do not make another reason
 # How a line of our own log begins: of no use to who is told why a role ended.

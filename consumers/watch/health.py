@@ -33,6 +33,10 @@ class Health:
         except KafkaUnavailable as error:
             return f"Kafka gives no answer: {error}"
         found = status(ends, log_id, await self._store.positions(), await self._store.totals())
+        if found["missing_topics"]:
+            return (
+                f"Kafka shows no topic {', '.join(found['missing_topics'])}, so nobody knows what waits there"
+            )
         recent = self._recent(now_ms, found["applied"])
         allowed = max(LAG_RECORDS_MIN, LAG_SHARE_MAX * recent)
         if found["lag"] > allowed:

@@ -8,6 +8,7 @@ import pytest
 
 from consumers.kafka_access import KafkaUnavailable
 from consumers.watch.health import RECENT_MS, Health
+from stream.events.schema import TOPICS
 from stream.store.memory import MemoryStore
 from stream.store.protocol import Partition, Position, Progress
 
@@ -16,16 +17,17 @@ START_MS = 1_780_000_000_000
 
 
 class Log:
-    """One partition of Kafka, so long."""
+    """The topics of Kafka that there are, empty but for one, which is so long."""
 
     def __init__(self) -> None:
-        self.end = 0
+        self.end, self.topics = 0, set(TOPICS)
 
     async def log_id(self) -> str:
         return "log"
 
     async def end_offsets(self, topics: Iterable[str]) -> dict[Partition, int]:
-        return {SESSIONS: self.end} if "sessions" in topics else {}
+        ends = dict.fromkeys(((topic, 0) for topic in topics if topic in self.topics), 0)
+        return ends | ({SESSIONS: self.end} if "sessions" in topics else {})
 
 
 class Counted:
@@ -92,3 +94,15 @@ async def test_positions_of_another_log_count_for_nothing(log_id: str) -> None:
 
     await store.advance(0, Progress(SESSIONS, None, Position(100, log_id), {}))
     assert bool(await Health(store, opened).trouble(START_MS)) == (log_id == "another")
+
+
+async def test_a_topic_that_is_gone_may_hold_whatever_nobody_counted() -> None:
+    counted = Counted()
+    await counted.count(100)
+    counted.log.topics -= {"purchases"}
+    assert (
+        await counted.trouble(0, waiting=0)
+        == "Kafka shows no topic purchases, so nobody knows what waits there"
+    )
+    counted.log.topics |= {"purchases"}
+    assert await counted.trouble(1, waiting=0) == ""
