@@ -2,8 +2,9 @@
 
 from stream.shortcuts import Known
 
-# About what an entry takes beside its record: in any case, and for each slot without a session that the short ways know of.
-_ENTRY_BYTES = 450
+# About what an entry takes beside its record: in any case, and for each slot without a session that the short ways know of but
+# the first, which is shared.
+_ENTRY_BYTES = 510
 _SLOT_BYTES = 350
 
 
@@ -31,7 +32,8 @@ class RecordCache:
             return
         before = self._young.get(user)
         if before is None:
-            self._young_bytes += _ENTRY_BYTES + len(known.record) + _SLOT_BYTES * len(known.other_slots)
+            more_slots = max(0, len(known.other_slots) - 1)
+            self._young_bytes += _ENTRY_BYTES + len(known.record) + _SLOT_BYTES * more_slots
         else:  # nearly every event comes by here; what it adds is in the record
             self._young_bytes += len(known.record) - len(before.record)
         self._young[user] = known

@@ -12,7 +12,7 @@ from stream.retention.people import joined
 from stream.retention.records import Record, keep, merge, say
 from stream.retention.scope import Scope
 from stream.retention.summary import summarise
-from stream.shortcuts import NO_SESSION, Known, Plan, Start, record_alone
+from stream.shortcuts import NO_SESSION, Known, Plan, Start, frozen, record_alone
 from stream.store.codec import decode, encode, is_apart, may_begin_sessions
 from stream.store.kept import decode_kept, encode_kept, kept_field
 from stream.store.protocol import Part, UserWrite
@@ -166,7 +166,7 @@ def _known(stored: bytes, record: Record, start: Anchors, events: Sequence[Event
         dims = events[-1].dims if events[-1].kind == SESSION else ()
         quiet_dims = dims if record.said.keys() >= dict(dims).keys() else ()
     last = record.sessions[-1] if record.sessions else NO_SESSION
-    other = frozenset((*summary.installs, *summary.purchases, *summary.answers))
+    other = frozen({*summary.installs, *summary.purchases, *summary.answers})
     starts = tuple(_reached(cohort, slot, last, scope.zone) for cohort, slot in start.starts())
     return Known(
         stored,
@@ -177,9 +177,9 @@ def _known(stored: bytes, record: Record, start: Anchors, events: Sequence[Event
         start.seen_slot,
         starts,
         other,
-        frozenset(slot // SLOTS_PER_DAY for slot in other),
+        frozen({slot // SLOTS_PER_DAY for slot in other}),
         _other_windows(starts, other, scope.zone),
-        frozenset((*summary.purchases, *summary.money)),
+        frozen({*summary.purchases, *summary.money}),
         frozenset(record.said),
     )
 

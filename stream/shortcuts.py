@@ -8,7 +8,7 @@
 Each returns None when the events are of another kind or may touch a cohort, a dimension or an earlier session; then `plan` does it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from msgspec import Struct
@@ -115,9 +115,7 @@ def plan_install(user: bytes, events: Sequence[Event], scope: Scope) -> Plan | N
     if HOURS in scope.families:
         sums[hour(slot)] = 1
     starts = (("install", slot, scope.zone.window(slot, 0)[1]),)
-    known = Known(
-        record, NO_SESSION, 0, event.dims, slot, slot, starts, frozenset((slot,)), frozenset((day,))
-    )
+    known = Known(record, NO_SESSION, 0, event.dims, slot, slot, starts, only(slot), only(day))
     return Plan(UserWrite(user, None, record, Delta(joins, [], sums)), known)
 
 
@@ -278,6 +276,17 @@ def _new_windows(known: Known, start: Start, slots: list[int], zone: Zone, delta
             if (cohort, number) in known.other_windows:
                 delta.leaves.append(window_name(cohort, "other", number))
     return cohort, origin, end
+
+
+@lru_cache(maxsize=16_384)
+def only(one: int) -> frozenset[int]:
+    """The set of one slot or day. Users who began there share it: it would take as much again as all else that is known of them."""
+    return frozenset((one,))
+
+
+def frozen(some: Collection[int]) -> frozenset[int]:
+    """The set of some slots or days; shared where it is one."""
+    return only(*some) if len(some) == 1 else frozenset(some)
 
 
 @lru_cache(maxsize=16_384)
