@@ -80,7 +80,9 @@ def _metrics(settings: Settings) -> dict[str, Any]:
 def _http_port(host: str, port: int) -> int:
     try:
         if port and not claim(port, host):
-            raise CannotStart(f"port {port} is taken; choose another with --port (0 is any free one)")
+            raise CannotStart(
+                f'port {port} is taken; choose another with --port, 0 is any free one (make up UP="--port 0")'
+            )
         return port or claimed_port(0, host)
     except CannotStart:
         raise

@@ -217,7 +217,8 @@ class Decoder:
         if not _YEAR_1_MS <= ts_ms <= _YEAR_9999_MS:
             return Rejection(Reason.BAD_TIMESTAMP, "timestamp is outside the years 1 to 9999")
         if ts_ms < self._earliest_ms:
-            return Rejection(Reason.TOO_OLD, "timestamp is before RETENTION_EARLIEST")
+            hint = ": these look like seconds, and milliseconds are meant" if _is_seconds(ts_ms) else ""
+            return Rejection(Reason.TOO_OLD, f"timestamp is before RETENTION_EARLIEST{hint}")
         if record_ts_ms >= 0 and ts_ms > record_ts_ms + FUTURE_MS:
             return Rejection(Reason.FUTURE, "timestamp is more than 24 h after the record's")
         return None
@@ -249,6 +250,11 @@ class Decoder:
         )
         self._dims[spoken] = dims
         return dims
+
+
+def _is_seconds(ts_ms: int) -> bool:
+    """Whether a number is a time of the years 2001 to 2100 if it is in seconds; in milliseconds it is one of early 1970."""
+    return 1_000_000_000 <= ts_ms < 4_133_980_800
 
 
 def _identity(

@@ -68,6 +68,13 @@ def test_a_record_that_cannot_be_counted_has_its_reason(value: Any, expected: Re
     assert reason(value) is expected
 
 
+@pytest.mark.parametrize(("timestamp", "hinted"), [(RECORD_MS // 1000, True), (RECORD_MS // 10_000, False)])
+def test_seconds_in_place_of_milliseconds_are_recognised(timestamp: int, hinted: bool) -> None:
+    found = decode({**SESSION, "timestamp": timestamp})
+    assert isinstance(found, Rejection)
+    assert (found.reason, "look like seconds" in found.detail) == (Reason.TOO_OLD, hinted)
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
