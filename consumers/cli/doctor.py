@@ -50,5 +50,7 @@ def _as_text(findings: list[Finding]) -> str:
         do = f" [bold]→ {escape(one.do)}[/]" if one.do else ""
         lines.append(f"[{colour}]{one.told.value:7}[/] {one.check:{width}}  {escape(one.seen)}{do}")
     bad = sum(one.told is Told.WRONG for one in findings)
-    lines.append(f"[bold red]{counted(bad, 'things')} wrong[/]" if bad else "[green]nothing is wrong[/]")
+    doubts = sum(one.told is Told.WARNING for one in findings)
+    verdict = f"[bold red]{counted(bad, 'things')} wrong[/]" if bad else "[green]nothing is wrong[/]"
+    lines.append(f"{verdict}, {counted(doubts, 'things')} to look at" if doubts else verdict)
     return "\n".join(lines)

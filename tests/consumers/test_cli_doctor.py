@@ -27,6 +27,10 @@ def test_one_line_each_and_objects_for_programs(
     assert ran.code == 1  # no topics yet
     assert all(line.split()[0] in ("ok", "warning", "wrong") for line in ran.out.splitlines()[:-1])
     assert run("topics", **where).code == 0
+    *lines, verdict = run("doctor", **where).out.splitlines()
+    doubts = sum(line.startswith("warning") for line in lines)
+    assert doubts > 1  # nobody works yet, for one
+    assert verdict == f"nothing is wrong, {doubts} things to look at"
     ran = run("doctor", "--json", **where)
     said = json.loads(ran.out)
     assert (ran.code, said["healthy"]) == (0, True)
