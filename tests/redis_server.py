@@ -13,7 +13,7 @@ import pytest
 
 from consumers.local.servers import HOST, Missing
 from tests.secure import Certificates
-from tests.servers import Valkey, as_command, missing
+from tests.servers import Valkey, as_command, empty_stores
 from tests.stream.store.acl import acl_lines
 
 PASSWORDS = {user: f"password-of-{user}" for user in ("worker", "reader", "admin", "operator")}
@@ -87,23 +87,10 @@ class SecureRedis(Valkey):
 @pytest.fixture
 def make_redis(tmp_path: Path) -> Iterator[Callable[..., SecureRedis]]:
     """Starts an empty one: `make_redis(certificates, passwords={...})`."""
-    started: list[SecureRedis] = []
-
-    def make(certificates: Certificates, passwords: Mapping[str, str] = PASSWORDS) -> SecureRedis:
-        directory = tmp_path / f"redis-{len(started)}"
-        directory.mkdir()
-        try:
-            server = SecureRedis(directory, certificates, passwords=passwords)
-        except Missing as error:
-            missing(str(error))
-        started.append(server)
-        server.start()
-        assert server.ask("DBSIZE") == ":0\r\n", "tests never touch a database that is not empty"
-        return server
-
-    yield make
-    for server in started:
-        server.kill()
+    with empty_stores(tmp_path, "redis") as start:
+        yield lambda certificates, passwords=PASSWORDS: start(
+            lambda directory: SecureRedis(directory, certificates, passwords=passwords)
+        )
 
 
 @pytest.fixture

@@ -17,9 +17,11 @@ import socket
 import struct
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 from uuid import uuid4
 
 import pytest
@@ -49,7 +51,7 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-class Server:
+class Server(ABC):
     """A server process on a fixed port that can be stopped, killed and started again."""
 
     def __init__(self, name: str, command: Callable[[], list[str]], port: int, log: Path) -> None:
@@ -128,8 +130,9 @@ class Server:
         self._process.wait()
         self._process = None
 
+    @abstractmethod
     def _answers(self) -> bool:
-        raise NotImplementedError
+        """Whether it can be used by now."""
 
     def _asked(self, request: bytes, size: int) -> bytes:
         try:
@@ -175,6 +178,9 @@ def as_command(*words: str) -> bytes:
     """A command as Redis wants it."""
     parts = [word.encode() for word in words]
     return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(p), p) for p in parts)
+
+
+_Store = TypeVar("_Store", bound=Valkey)
 
 
 class KafkaLike(Server):
@@ -245,16 +251,16 @@ class ApacheKafka(KafkaLike):
         assert formatted.returncode == 0, formatted.stdout + formatted.stderr
 
 
-@pytest.fixture
-def make_valkey(tmp_path: Path) -> Iterator[Callable[..., Valkey]]:
-    """Starts an empty Valkey: `make_valkey("--maxmemory", "10mb", keep=True)`."""
+@contextmanager
+def empty_stores(tmp_path: Path, name: str) -> Iterator[Callable[[Callable[[Path], _Store]], _Store]]:
+    """Starts what is built for a directory of its own, sees that it is empty, and kills all of them at the end."""
     started: list[Valkey] = []
 
-    def make(*options: str, keep: bool = False) -> Valkey:
-        directory = tmp_path / f"valkey-{len(started)}"
+    def start(build: Callable[[Path], _Store]) -> _Store:
+        directory = tmp_path / f"{name}-{len(started)}"
         directory.mkdir()
         try:
-            server = Valkey(directory, *options, keep=keep)
+            server = build(directory)
         except Missing as error:
             missing(str(error))
         started.append(server)
@@ -262,9 +268,16 @@ def make_valkey(tmp_path: Path) -> Iterator[Callable[..., Valkey]]:
         assert server.ask("DBSIZE") == ":0\r\n", "tests never touch a database that is not empty"
         return server
 
-    yield make
+    yield start
     for server in started:
         server.kill()
+
+
+@pytest.fixture
+def make_valkey(tmp_path: Path) -> Iterator[Callable[..., Valkey]]:
+    """Starts an empty Valkey: `make_valkey("--maxmemory", "10mb", keep=True)`."""
+    with empty_stores(tmp_path, "valkey") as start:
+        yield lambda *options, keep=False: start(lambda directory: Valkey(directory, *options, keep=keep))
 
 
 @pytest.fixture
