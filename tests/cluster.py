@@ -1,8 +1,9 @@
 """Which Redis Cluster do tests run against? Three masters and a replica of each, all of them on this machine.
 
-make_cluster     `make_cluster()` starts one of Valkeys, empty; `make_cluster(replicas=False)` without replicas
+make_cluster     `make_cluster()` starts one of Valkeys, empty; `make_cluster(replicas=False)` without replicas; and
+                 `make_cluster(SecureCluster)` of Debian's Redis, with TLS between them too, and the users of docs/redis-users.acl
 masters          three Valkeys, empty, for tests that let them live
-secure_masters   the same of Debian's Redis, with TLS between them too, and the users of docs/redis-users.acl
+secure_masters   the same three of a SecureCluster
 """
 
 import time
@@ -18,12 +19,14 @@ from stream.store.keys import shard_prefix
 from tests.redis_server import SecureRedis
 from tests.secure import Certificates
 from tests.servers import POLL_SECONDS, START_SECONDS_MAX, Valkey, missing
+from tests.stream.store.acl import replica_line
 
 MASTERS = 3
 SLOTS = 16_384
 START_TRIES = 3
 _Cluster = TypeVar("_Cluster", bound="RedisCluster")
 # A replica that has lost its master for long may still take over: what it lacks then is what these tests are about.
+# A replica counts as one when it has heard of its master, which of an empty one Redis 7.0 hears only such a ping.
 _OPTIONS = (
     "--cluster-enabled",
     "yes",
@@ -31,6 +34,8 @@ _OPTIONS = (
     "0",
     "--repl-diskless-sync-delay",
     "0",
+    "--repl-ping-replica-period",
+    "1",
 )
 
 
@@ -63,12 +68,16 @@ class PlainNode(Node):
 
 
 class SecureNode(SecureRedis, Node):
-    """A Redis behind closed doors; the others of its cluster get in by TLS."""
+    """A Redis behind closed doors; the others of its cluster get in by TLS, and follow it as the user of docs/security.md."""
+
+    _FOLLOWER = ("replica", "password-of-replica")
 
     def __init__(self, directory: Path, node_timeout_ms: int, certificates: Certificates) -> None:
         self.bus = free_port()
-        options = _options(directory, self.bus, node_timeout_ms)
-        super().__init__(directory, certificates, *options, "--tls-cluster", "yes")
+        user, password = self._FOLLOWER
+        options = (*_options(directory, self.bus, node_timeout_ms), "--tls-cluster", "yes")
+        options += ("--tls-replication", "yes", "--masteruser", user, "--masterauth", password)
+        super().__init__(directory, certificates, *options, more_users=[replica_line(password)])
 
 
 def _options(directory: Path, bus: int, node_timeout_ms: int) -> tuple[str, ...]:
@@ -170,13 +179,15 @@ class RedisCluster:
 
 
 class SecureCluster(RedisCluster):
-    """Three masters behind closed doors: `url_of` a user, with `trust` as more options of the store."""
+    """The same behind closed doors: `url_of` a user, with `trust` as more options of the store."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, replicas: bool = True) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.certificates = Certificates(directory)
         self.trust = {"ssl_ca_certs": str(self.certificates.ca)}
-        super().__init__(directory, replicas=False, new_node=lambda *how: SecureNode(*how, self.certificates))
+        super().__init__(
+            directory, replicas=replicas, new_node=lambda *how: SecureNode(*how, self.certificates)
+        )
 
     def url_of(self, user: str) -> str:
         """Where and as whom."""
@@ -204,11 +215,13 @@ def _start(make: Callable[[Path], _Cluster], directory: Path) -> _Cluster:
 
 @pytest.fixture
 def make_cluster(tmp_path: Path) -> Iterator[Callable[..., RedisCluster]]:
-    """Starts an empty cluster with replicas; it is gone behind the test."""
+    """Starts an empty cluster, with replicas unless it shall have none; it is gone behind the test."""
     started: list[RedisCluster] = []
 
-    def make(*, replicas: bool = True) -> RedisCluster:
-        new = partial(RedisCluster, replicas=replicas)
+    def make(
+        kind: type[RedisCluster] | type[SecureCluster] = RedisCluster, *, replicas: bool = True
+    ) -> RedisCluster:
+        new = partial(kind, replicas=replicas)
         started.append(_start(new, tmp_path / f"cluster-{len(started)}"))
         return started[-1]
 
@@ -226,7 +239,7 @@ def _masters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]
 
 @pytest.fixture(scope="session")
 def _secure_masters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureCluster]:
-    cluster = _start(SecureCluster, tmp_path_factory.mktemp("secure-masters"))
+    cluster = _start(partial(SecureCluster, replicas=False), tmp_path_factory.mktemp("secure-masters"))
     yield cluster
     cluster.kill()
 

@@ -36,8 +36,9 @@ class SecureRedis(Valkey):
         certificates: Certificates,
         *options: str,
         passwords: Mapping[str, str] = PASSWORDS,
+        more_users: Sequence[str] = (),
     ) -> None:
-        self.certificates, self._passwords = certificates, passwords
+        self.certificates, self._passwords, self._more_users = certificates, passwords, more_users
         super().__init__(directory, *options)
         self.trust = {"ssl_ca_certs": str(certificates.ca)}
 
@@ -58,7 +59,7 @@ class SecureRedis(Valkey):
     def _options(self, directory: Path, port: int) -> Sequence[str]:
         users = directory / "users.acl"
         owner = f"user {OWNER} on >{_PASSWORD} ~* &* +@all"
-        users.write_text("\n".join((*acl_lines(self._passwords), owner)) + "\n")
+        users.write_text("\n".join((*acl_lines(self._passwords), *self._more_users, owner)) + "\n")
         pem = self.certificates.server_pem()
         said = {
             "dir": directory,

@@ -1,13 +1,15 @@
-"""Which users does a server of a test have? Those of docs/redis-users.acl, word for word, with the passwords of the test."""
+"""Which users does a server of a test have? Those that the pages give, word for word, with the passwords of the test."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.servers import Valkey
 
-FILE = Path(__file__).parents[3] / "docs" / "redis-users.acl"
+DOCS = Path(__file__).parents[3] / "docs"
+FILE = DOCS / "redis-users.acl"
 
 
 def acl_lines(passwords: Mapping[str, str]) -> list[str]:
@@ -18,6 +20,13 @@ def acl_lines(passwords: Mapping[str, str]) -> list[str]:
     for user in users:
         lines = [line.replace(f"PASSWORD-OF-{user.upper()}", passwords[user]) for line in lines]
     return lines
+
+
+def replica_line(password: str) -> str:
+    """The user as whom a replica comes to its master: it stands in docs/security.md, and has no place in the file of the roles."""
+    found = re.search(r"^    (user replica .*)$", (DOCS / "security.md").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1].replace("PASSWORD-OF-REPLICA", password)
 
 
 def redis_users(valkey: Valkey, **passwords: str) -> None:

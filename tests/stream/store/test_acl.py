@@ -20,12 +20,11 @@ from stream.store.redis import RedisStore
 from tests.redis_server import PASSWORDS, SecureRedis
 from tests.secure import Certificates
 from tests.servers import HOST, Valkey
-from tests.stream.store.acl import redis_users
+from tests.stream.store.acl import DOCS, redis_users, replica_line
 from tests.stream.store.test_store import write
 from tests.waiting import wait_until
 
 ROLES = ("worker", "reader", "admin")
-DOCS = Path(__file__).parents[3] / "docs"
 # A command in a text in backticks, or as a line of its own with what it is for behind it.
 _SAID = re.compile(r"`redis-cli ([A-Z][^`]*)`|^    redis-cli ([A-Z].*?)(?:  .*)?$", re.MULTILINE)
 IDENTITY = {"layout": "3"}
@@ -250,15 +249,13 @@ async def test_a_store_asks_its_server_for_nothing_but_its_limit_that_its_user_m
 async def test_a_replica_follows_as_the_user_of_the_page(
     make_redis: Callable[..., SecureRedis], tmp_path: Path
 ) -> None:
-    line = re.search(r"^    user (replica .*)$", (DOCS / "security.md").read_text(), re.MULTILINE)
-    assert line is not None
     certificates = Certificates(tmp_path)
     master, replica = make_redis(certificates), make_redis(certificates)
     for command in (
-        ("ACL", "SETUSER", *line[1].split()),
+        ("ACL", "SETUSER", *replica_line("password-of-replica").split()[1:]),
         ("CONFIG", "SET", "repl-diskless-sync-delay", "0"),
         ("CONFIG", "SET", "tls-replication", "yes"),
-        ("CONFIG", "SET", "masteruser", "replica", "masterauth", "PASSWORD-OF-REPLICA"),
+        ("CONFIG", "SET", "masteruser", "replica", "masterauth", "password-of-replica"),
     ):
         for server in (master, replica):
             assert server.ask(*command) == "+OK\r\n", command
