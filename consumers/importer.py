@@ -168,10 +168,10 @@ class Importer:
             return f"column {column}: {_shown(said_time)} is no date or time; write {_TIMES}"
         if rejection.reason in (Reason.BAD_TIMESTAMP, Reason.FUTURE, Reason.TOO_OLD):
             return f"column {column}: {_shown(said_time)}: {rejection.detail}"
-        named = re.search(r"field `(\w+)`", rejection.detail)
-        if rejection.reason == Reason.MISSING_FIELD and named is not None:
-            return _absent(named[1], self._columns.fields.get(named[1], named[1]))
-        return rejection.detail
+        named = self._columns.fields.get(rejection.field, rejection.field)
+        if rejection.reason == Reason.MISSING_FIELD:
+            return _absent(rejection.field, named)
+        return rejection.detail if named == rejection.field else f"column {named}: {rejection.detail}"
 
 
 def _shown(value: Any) -> str:

@@ -50,13 +50,13 @@ class RecordBatch:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that cannot be counted, and why."""
+    """A record that cannot be counted, why, and the field at fault ("" where it is not one field)."""
 
     record: Any
     topic: str
     partition: int
     reason: Reason
-    detail: str
+    field: str
 
 
 @dataclass(slots=True)
@@ -219,7 +219,7 @@ class Engine:
         for record in records:
             event = read(record.value, record.timestamp)
             if isinstance(event, Rejection):
-                letters.append(DeadLetter(record, topic, batch.partition, event.reason, event.detail))
+                letters.append(DeadLetter(record, topic, batch.partition, event.reason, event.field))
                 continue
             if record.headers and NO_REVISIONS in record.headers:
                 event.is_history = True

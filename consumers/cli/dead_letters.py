@@ -3,49 +3,27 @@
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from consumers.cli.console import await_, counted, err, out, settings
+from consumers.letters import CUT_BYTES, Letter
 from consumers.settings import Settings
 from stream.events.reasons import MEANINGS, Reason
 from stream.events.schema import TOPICS
 
 EXCERPT_CHARACTERS = 60
 EXCERPT_BYTES = 1024  # more than enough for so many characters
+FIELDS_MAX = 5  # named with the sum of a reason
 
-
-class Letter(NamedTuple):
-    """A dead letter: where the record came from, why it is here, and what it was."""
-
-    reason: str
-    topic: str
-    partition: int
-    offset: int
-    time_ms: int
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes]]
-    size: int  # of the whole value, also where only the first part was kept
-
-    @property
-    def cut(self) -> bool:
-        """Whether something of the record was left out. Headers of its own by these names stand before ours, not among them."""
-        return [name for name, _ in self.headers[-6:-4]] == ["size", "sha256"]
-
-    @property
-    def own_headers(self) -> list[tuple[str, bytes]]:
-        """What the producer of the record gave it, by whatever names; the last four are ours."""
-        return self.headers[:-4]
-
-    def asked_for(self, reasons: set[str], topics: set[str]) -> bool:
-        """Whether it is one of these; no reasons are all of them, and so are no topics."""
-        return (not reasons or self.reason in reasons) and (not topics or self.topic in topics)
+# Why a letter cannot go back, by the part of it that is not here whole.
+_KEPT = f"only the first {CUT_BYTES // 1024} KiB were kept"
+_LEFT_OUT = {"value": f"of the value {_KEPT}", "headers": "its headers were too large to be kept"}
 
 
 def dead_letters(
@@ -59,11 +37,11 @@ def dead_letters(
         bool, typer.Option("--replay", help="Send back to its topic what now decodes.")
     ] = False,
 ) -> None:
-    """List the records that could not be counted, with reason, origin and the first characters.
+    """List the records that could not be counted, with reason, field at fault, origin and the first characters.
 
     A record is listed once, even where a crash has written it twice. With --replay those that now decode (after RETENTION_APPS,
     RETENTION_EARLIEST or the time itself changed) go back to their topic; replaying twice is harmless, since events are known
-    by their id.
+    by their id. What is not here whole, since it was too large for Kafka, stays where it is, and that is said.
 
     Examples:
 
@@ -82,13 +60,15 @@ def dead_letters(
 
 async def _list(found: Settings, reasons: set[str], topics: set[str], limit: int, as_json: bool) -> None:
     counts: Counter[str] = Counter()
+    fields: dict[str, Counter[str]] = {}
     others, letters = 0, list[Letter]()
     async for letter in read(found):
         if not letter.asked_for(reasons, topics):
             others += 1
             continue
         counts[letter.reason] += 1
-        letters.append(letter if as_json else letter._replace(value=(letter.value or b"")[:EXCERPT_BYTES]))
+        fields.setdefault(letter.reason, Counter())[letter.field] += 1
+        letters.append(letter if as_json else _excerpt(letter))
         if limit and len(letters) > 4 * limit:
             letters = sorted(letters, key=_order)[-limit:]
     letters = sorted(letters, key=_order)[-limit:]  # -0 is all of them
@@ -103,7 +83,7 @@ async def _list(found: Settings, reasons: set[str], topics: set[str], limit: int
         out.print(_table(letters))
         out.print(f"[bold]{_heading(len(letters), counts.total())}[/]; by reason:", soft_wrap=True)
     for name, count in counts.most_common():
-        meaning = MEANINGS[Reason(name)] if name in set(Reason) else ""
+        meaning = _at_fault(fields[name]) + (MEANINGS[Reason(name)] if name in set(Reason) else "")
         out.print(f"[bold]{count:>9,}[/] {name:<14} {escape(meaning)}", soft_wrap=True)
     if not counts:
         out.print("no dead letters" + (f" of these reasons and topics; {others:,} others" if others else ""))
@@ -128,6 +108,22 @@ async def _tell_of_those_gone(found: Settings, here: int) -> None:
         err.print(f"{what}: that of `retention up` is in memory and ends with it", soft_wrap=True)
 
 
+def _excerpt(letter: Letter) -> Letter:
+    """As much of it as is shown in a table."""
+    return letter._replace(value=(letter.value or b"")[:EXCERPT_BYTES], key=None, own_headers=[])
+
+
+def _at_fault(fields: Counter[str]) -> str:
+    """`amount (7), currency (2): ` of the letters of one reason; nothing where none names a field."""
+    named = [(name, count) for name, count in fields.most_common() if name]
+    if len(named) == 1 and len(fields) == 1:
+        return f"{named[0][0]}: "
+    said = [f"{name} ({count:,})" for name, count in named[:FIELDS_MAX]]
+    if rest := sum(count for _, count in named[FIELDS_MAX:]):
+        said.append(f"others ({rest:,})")
+    return f"{', '.join(said)}: " if said else ""
+
+
 def _order(letter: Letter) -> tuple[int, str, int, int]:
     return letter.time_ms, letter.topic, letter.partition, letter.offset
 
@@ -139,7 +135,7 @@ def _heading(shown: int, all_of_them: int) -> str:
 
 def _table(letters: list[Letter]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("time (UTC)", "reason", "topic"):
+    for name in ("time (UTC)", "reason", "field", "topic"):
         table.add_column(name, no_wrap=True)
     for name in ("partition", "offset", "bytes"):
         table.add_column(name, no_wrap=True, justify="right")
@@ -151,6 +147,7 @@ def _table(letters: list[Letter]) -> Table:
         table.add_row(
             when,
             letter.reason,
+            letter.field,
             letter.topic,
             str(letter.partition),
             str(letter.offset),
@@ -162,10 +159,11 @@ def _table(letters: list[Letter]) -> Table:
 
 def _as_json(letter: Letter) -> dict[str, Any]:
     return {
-        "reason": letter.reason, "topic": letter.topic, "partition": letter.partition, "offset": letter.offset,
+        "reason": letter.reason, "field": letter.field,
+        "topic": letter.topic, "partition": letter.partition, "offset": letter.offset,
         "time": datetime.fromtimestamp(letter.time_ms / 1000, UTC).isoformat(),
         "key": letter.key.decode("utf-8", "backslashreplace") if letter.key is not None else None,
-        "value": (letter.value or b"").decode("utf-8", "backslashreplace"),
+        "value": (letter.value or b"").decode("utf-8", "backslashreplace"), "left_out": list(letter.left_out),
     }  # fmt: skip
 
 
@@ -177,23 +175,45 @@ async def _replay(found: Settings, reasons: set[str], topics: set[str]) -> int:
     decoder, now_ms = checking_decoder(found), int(time.time() * 1000)
     sent: Counter[str] = Counter()
     kept: Counter[str] = Counter()
+    without_key = 0
     async with Sender(found) as sender:
         async for letter in read(found):
-            if letter.topic not in TOPICS or not letter.asked_for(reasons, topics):
+            if not letter.asked_for(reasons, topics):
                 continue
-            decoded = None if letter.cut else decoder.decode(letter.topic, letter.value, now_ms)
-            if decoded is None or isinstance(decoded, Rejection):
-                kept[decoded.reason.value if decoded else letter.reason] += 1
+            if cause := _cannot_go_back(letter):
+                kept[f"not sent back, {cause}"] += 1
                 continue
-            await sender.put(letter.topic, letter.key, letter.value, letter.own_headers)
+            decoded = decoder.decode(letter.topic, letter.value, now_ms)
+            if isinstance(decoded, Rejection):
+                kept[f"still {decoded.reason}" + (f" ({decoded.field})" if decoded.field else "")] += 1
+                continue
+            key = letter.key
+            if "key" in letter.left_out:
+                key, without_key = _user_id(letter), without_key + 1
+            await sender.put(letter.topic, key, letter.value, letter.own_headers)
             sent[letter.topic] += 1
         await sender.flush()
     out.print(
         (", ".join(counted(count, name) for name, count in sorted(sent.items())) or "nothing") + " sent back"
     )
-    for name, count in kept.most_common():
-        err.print(f"{count:>9,} still {name}")
+    if without_key:
+        err.print(f"{without_key:>9,} of them with the user id as key: of its own {_KEPT}", soft_wrap=True)
+    for name, count in sorted(kept.items(), key=lambda one: (-one[1], one[0])):
+        err.print(f"{count:>9,} {name}", soft_wrap=True)
     return 0
+
+
+def _cannot_go_back(letter: Letter) -> str:
+    """Why it cannot, whatever it says; empty where it can."""
+    if letter.topic not in TOPICS:
+        return "it names no topic of events"
+    return next((_LEFT_OUT[part] for part in letter.left_out if part in _LEFT_OUT), "")
+
+
+def _user_id(letter: Letter) -> bytes | None:
+    """The key that a well-behaved producer gives an event. The letter decodes, and erasures are of no one user."""
+    said = json.loads(letter.value or b"{}").get("user_id")
+    return None if said is None else str(said).encode()
 
 
 async def read(found: Settings) -> AsyncIterator[Letter]:
@@ -202,36 +222,9 @@ async def read(found: Settings) -> AsyncIterator[Letter]:
 
     seen: set[tuple[str, int, int]] = set()
     async for record in stored_records(found, DEAD_LETTERS):
-        letter = _letter(record, found.topic_prefix)
+        letter = Letter.of(record, found.topic_prefix)
         origin = (letter.topic, letter.partition, letter.offset)
         if origin not in seen:
             if letter.offset >= 0:  # what names no origin is no copy of another
                 seen.add(origin)
             yield letter
-
-
-def _letter(record: Any, prefix: str) -> Letter:
-    headers = [(str(name), bytes(value or b"")) for name, value in record.headers]
-    said = {name: value.decode("utf-8", "replace") for name, value in headers}
-    found = Letter(
-        reason=_one_of([reason.value for reason in Reason], said.get("reason", "")),
-        topic=_one_of(TOPICS, said.get("topic", "").removeprefix(prefix)),
-        partition=_number(said.get("partition", "")),
-        offset=_number(said.get("offset", "")),
-        time_ms=record.timestamp,
-        key=record.key,
-        value=record.value,
-        headers=headers,
-        size=len(record.value or b""),
-    )
-    whole = _number(said.get("size", "")) if found.cut else -1
-    return found._replace(size=whole) if whole >= 0 else found
-
-
-# Whoever may write to the topic may write anything into a header.
-def _one_of(words: Iterable[str], text: str) -> str:
-    return text if text in words else "?"
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else -1

@@ -4,7 +4,6 @@ The fast way is one typed decode. Only where that fails is the value decoded aga
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -12,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from stream.events.faults import fault
 from stream.events.reasons import Reason
 from stream.events.schema import (
     APP_ID,
@@ -27,7 +27,7 @@ from stream.events.schema import (
     Rejection,
 )
 from stream.retention.days import QUARTER_MS, Zone
-from stream.retention.money import minor_units
+from stream.retention.money import MINOR_DIGITS, minor_units
 
 USER_BYTES = 16
 # The lowest and the highest score of each survey.
@@ -80,7 +80,6 @@ _CACHED_APPS_MAX = 10_000
 _CACHED_USERS_MAX = 100_000
 Decoded = Event | Identity | Erasure | Rejection
 _SYNTAX = msgspec.json.Decoder(Raw)
-_PATH = re.compile(r"`\$\.([a-z_]+)`|field `([A-Za-z_0-9]+)`")
 
 
 class _App:
@@ -215,12 +214,12 @@ class Decoder:
 
     def _wrong_time(self, ts_ms: int, record_ts_ms: int) -> Rejection | None:
         if not _YEAR_1_MS <= ts_ms <= _YEAR_9999_MS:
-            return Rejection(Reason.BAD_TIMESTAMP, "timestamp is outside the years 1 to 9999")
+            return Rejection(Reason.BAD_TIMESTAMP, "timestamp is outside the years 1 to 9999", "timestamp")
         if ts_ms < self._earliest_ms:
             hint = ": these look like seconds, and milliseconds are meant" if _is_seconds(ts_ms) else ""
-            return Rejection(Reason.TOO_OLD, f"timestamp is before RETENTION_EARLIEST{hint}")
+            return Rejection(Reason.TOO_OLD, f"timestamp is before RETENTION_EARLIEST{hint}", "timestamp")
         if record_ts_ms >= 0 and ts_ms > record_ts_ms + FUTURE_MS:
-            return Rejection(Reason.FUTURE, "timestamp is more than 24 h after the record's")
+            return Rejection(Reason.FUTURE, "timestamp is more than 24 h after the record's", "timestamp")
         return None
 
     def _to_erase(self, said: _Erasure, record_ts_ms: int) -> Erasure | Rejection:
@@ -228,15 +227,18 @@ class Decoder:
         if isinstance(app, Rejection):
             return app
         if not _YEAR_1_MS <= said.erased_until <= _YEAR_9999_MS:
-            return Rejection(Reason.BAD_TIMESTAMP, "erased_until is outside the years 1 to 9999")
+            return Rejection(
+                Reason.BAD_TIMESTAMP, "erased_until is outside the years 1 to 9999", "erased_until"
+            )
         is_late = not 0 <= record_ts_ms <= said.erased_until
         return Erasure(said.app_id, tuple(map(bytes.fromhex, said.users)), said.erased_until, is_late)
 
     def _app(self, app_id: str) -> _App | Rejection:
         if not APP_ID.fullmatch(app_id):
-            return Rejection(Reason.BAD_FIELD, "app_id: lower-case letters, digits, _ and -, at most 64")
+            detail = "app_id: lower-case letters, digits, _ and -, at most 64"
+            return Rejection(Reason.BAD_FIELD, detail, "app_id")
         if self._allowed is not None and app_id not in self._allowed:
-            return Rejection(Reason.UNKNOWN_APP, "RETENTION_APPS does not name this app")
+            return Rejection(Reason.UNKNOWN_APP, "RETENTION_APPS does not name this app_id", "app_id")
         if len(self._known) >= _CACHED_APPS_MAX:
             self._known.clear()
         app = self._known[app_id] = _App(app_id, self._zones(app_id), self._secret)
@@ -262,7 +264,7 @@ def _identity(
 ) -> Identity | Rejection:
     for name, said in (("user_id", user_id), ("alias", alias)):
         if said.strip().lower() in PLACEHOLDERS:
-            return Rejection(Reason.BAD_FIELD, f"{name} {said!r} stands for nobody")
+            return Rejection(Reason.BAD_FIELD, f"{name} {said!r} stands for nobody", name)
     return Identity(app_id, app.user(user_id), app.user(alias), ts_ms, came_ms=came_ms)
 
 
@@ -271,13 +273,13 @@ def _with_money(
 ) -> Event | Rejection:
     text = bytes(amount).decode().strip()
     if text == "null":
-        return Rejection(Reason.MISSING_FIELD, "amount is null")
+        return Rejection(Reason.MISSING_FIELD, "amount is null", "amount")
     if text[0] == '"':
         text = text[1:-1]
     try:
         event.amount_minor = minor_units(text, currency)
     except ValueError as error:
-        return Rejection(Reason.BAD_FIELD, str(error))
+        return Rejection(Reason.BAD_FIELD, str(error), "amount" if currency in MINOR_DIGITS else "currency")
     event.currency, event.product_id, event.refund_of = currency, product_id or "", refund_of or ""
     return event
 
@@ -285,7 +287,7 @@ def _with_money(
 def _with_answer(event: Event, survey: str, score: int) -> Event | Rejection:
     low, high = SCORES[survey]
     if not low <= score <= high:
-        return Rejection(Reason.BAD_FIELD, f"score of {survey} is outside {low}..{high}")
+        return Rejection(Reason.BAD_FIELD, f"score of {survey} is outside {low}..{high}", "score")
     event.survey, event.score = survey, score
     return event
 
@@ -306,16 +308,9 @@ def _without(value: bytes | None) -> Rejection:
 
 
 def _explain(value: bytes, error: msgspec.ValidationError) -> Rejection:
-    """Which reason a failed typed decode has: its message names the field, and what was found there."""
+    """What is wrong where a typed decode failed."""
     try:
         _SYNTAX.decode(value)  # A typed decode stops at the first wrong field, before it has seen the rest.
     except (msgspec.DecodeError, RecursionError) as broken:
         return Rejection(Reason.NOT_JSON, str(broken)[:200])
-    text = str(error)
-    path = _PATH.search(text)
-    field = (path[1] or path[2]) if path else None
-    if field is None:
-        return Rejection(Reason.NOT_JSON, text)
-    if "missing required field" in text or "got `null`" in text:
-        return Rejection(Reason.MISSING_FIELD, text)
-    return Rejection(Reason.BAD_TIMESTAMP if field == "timestamp" else Reason.BAD_FIELD, text)
+    return fault(str(error))

@@ -128,17 +128,17 @@ class Unpacker:
             assert isinstance(event, Rejection)
             return event
         if app is not None and event.app != app:
-            return Rejection(Reason.UNKNOWN_APP, f"the key that was shown is one of {app}")
+            return Rejection(Reason.UNKNOWN_APP, f"app_id: the key that was shown is one of {app}", "app_id")
         return Posted(topic, _TEXT.decode(fields["user_id"]).encode(), value)
 
 
 def _topic(kind: Raw | None) -> str | Rejection:
     if kind is None or bytes(kind) == b"null":
-        return Rejection(Reason.MISSING_FIELD, f"type is missing: one of {_TYPES}")
+        return Rejection(Reason.MISSING_FIELD, f"type is missing: one of {_TYPES}", "type")
     try:
         return _TOPIC_OF[_TEXT.decode(kind)]
     except (KeyError, msgspec.DecodeError, UnicodeDecodeError):
-        return Rejection(Reason.BAD_FIELD, f"type is none of {_TYPES}")
+        return Rejection(Reason.BAD_FIELD, f"type is none of {_TYPES}", "type")
 
 
 def _correct(fields: dict[str, Raw], sent_at: Raw, received_ms: int) -> Rejection | None:
@@ -148,7 +148,9 @@ def _correct(fields: dict[str, Raw], sent_at: Raw, received_ms: int) -> Rejectio
     sent_ms = _moment_ms(sent_at)
     if sent_ms is None:
         return Rejection(
-            Reason.BAD_TIMESTAMP, "sent_at is neither RFC 3339 with an offset nor epoch milliseconds"
+            Reason.BAD_TIMESTAMP,
+            "sent_at is neither RFC 3339 with an offset nor epoch milliseconds",
+            "sent_at",
         )
     skew_ms = received_ms - sent_ms
     said_ms = _moment_ms(fields["timestamp"]) if "timestamp" in fields else None

@@ -95,7 +95,8 @@ class Erasure(Struct, gc=False):
 
 
 class Rejection(Struct, gc=False):
-    """A record that cannot be counted: why, and a sentence for whoever reads the dead letter."""
+    """A record that cannot be counted: why, a sentence for whoever sent it, the field at fault ("" where it is not one)."""
 
     reason: Reason
     detail: str = ""
+    field: str = ""

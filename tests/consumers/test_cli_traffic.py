@@ -114,9 +114,18 @@ def test_simulated_traffic_is_what_its_answer_says(
 
 
 def letter(
-    reason: str, value: bytes, offset: int, *more: tuple[str, bytes]
+    reason: str,
+    value: bytes,
+    offset: int,
+    *more: tuple[str, bytes],
+    field: str = "",
+    cut: dict[str, int] | None = None,
 ) -> tuple[bytes, list[tuple[str, bytes]]]:
-    about = {"reason": reason, "topic": "sessions", "partition": "2", "offset": str(offset)}
+    """A letter with headers `more` of its producer; `cut` is what was too large, one of key_size, headers_size and size."""
+    about = {"reason": reason, "topic": "sessions", "partition": "2", "offset": str(offset), "field": field}
+    if cut:
+        sizes = {"key_size": 1, "headers_size": 6, "size": len(value)} | cut
+        about |= {name: str(size) for name, size in sizes.items()} | {"sha256": "0" * 64}
     return value, [("trace", b"1"), *more, *((name, text.encode()) for name, text in about.items())]
 
 
@@ -124,10 +133,10 @@ GOOD = b'{"event_id":"e","app_id":"shop","user_id":"u","timestamp":"2026-05-01T0
 
 
 LETTERS = [
-    letter("unknown_app", GOOD, 5),
-    letter("unknown_app", GOOD, 5),  # written twice by a crash
+    letter("unknown_app", GOOD, 5, field="app_id"),
+    letter("unknown_app", GOOD, 5, field="app_id"),  # written twice by a crash
     letter("not_json", b"\xff\x00[bold]oops", 6),
-    letter("too_large", GOOD, 7, ("size", b"99999999"), ("sha256", b"0" * 64)),  # only its beginning
+    letter("too_large", GOOD, 7, cut={"size": 99999999}),  # only its beginning
 ]
 
 
@@ -150,12 +159,13 @@ def test_dead_letters_are_listed_once_with_reason_origin_and_beginning(
     assert said.code == 0
     lines = said.out.splitlines()
     assert len(lines) == 8, "a head, three letters, another head, three sums"
-    assert [line.split()[2:6] for line in lines[1:4]] == [
-        ["unknown_app", "sessions", "2", "5"],
-        ["not_json", "sessions", "2", "6"],
-        ["too_large", "sessions", "2", "7"],
+    assert [line.split()[2:7] for line in lines[1:4]] == [
+        ["unknown_app", "app_id", "sessions", "2", "5"],
+        ["not_json", "sessions", "2", "6", "12"],
+        ["too_large", "sessions", "2", "7", "99999999"],
     ]
     assert sum("unknown_app" in line for line in lines) == 2
+    assert any(line.startswith("        1 unknown_app    app_id: ") for line in lines)
     assert any("[bold]oops" in line for line in lines)
     assert any("99999999" in line for line in lines)
     found = [
@@ -165,6 +175,7 @@ def test_dead_letters_are_listed_once_with_reason_origin_and_beginning(
     assert [(one["topic"], one["partition"], one["offset"], one["value"]) for one in found] == [
         ("sessions", 2, 5, GOOD.decode())
     ]
+    assert (found[0]["field"], found[0]["left_out"]) == ("app_id", [])
     assert retention("dead-letters", "--topic", "installs", "--json").out == ""
     newest = retention("dead-letters", "--json", "--limit", 2)
     times = [json.loads(line)["time"] for line in newest.out.splitlines()]
@@ -180,7 +191,7 @@ def test_what_now_decodes_is_sent_back_whole_and_once(retention: Command, settin
     assert said.code == 0
     assert said.out == "1 session sent back\n"
     assert "1 still not_json" in said.err
-    assert "1 still too_large" in said.err
+    assert "1 not sent back, of the value only the first 64 KiB were kept" in said.err
     (record,) = stored_now(settings, "sessions")
     assert (record.key, record.value, record.headers) == (b"u", GOOD, (("trace", b"1"),))
     said = retention("dead-letters", "--replay", APPS="other")
@@ -198,6 +209,33 @@ def test_a_whole_record_with_a_checksum_of_its_own_is_sent_back(
     assert retention("dead-letters", "--replay").out == "1 session sent back\n"
     (record,) = stored_now(settings, "sessions")
     assert record.headers == (("trace", b"1"), ("sha256", b"of its producer"), ("topic", b"its own"))
+
+
+def test_what_cannot_be_sent_back_is_said_with_its_cause(retention: Command, settings: Settings) -> None:
+    bad = GOOD.replace(b'"u"', b"5")
+    asyncio.run(
+        put_letters(
+            settings,
+            [
+                letter("bad_field", bad, 1, field="user_id"),
+                letter("unknown_app", GOOD, 2, field="app_id", cut={"key_size": 10**8}),
+                letter("unknown_app", GOOD, 3, field="app_id", cut={"headers_size": 10**8}),
+                letter("too_large", GOOD, 4, cut={"size": 10**8}),
+                letter("unknown_app", GOOD, 5, ("topic", b"another"), field="app_id"),
+                (GOOD, [("reason", b"unknown_app"), ("topic", b"another")]),
+            ],
+        )
+    )
+    said = retention("dead-letters", "--replay")
+    assert said.out == "2 sessions sent back\n"
+    assert [line.strip() for line in said.err.splitlines()] == [
+        "1 of them with the user id as key: of its own only the first 64 KiB were kept",
+        "1 not sent back, it names no topic of events",
+        "1 not sent back, its headers were too large to be kept",
+        "1 not sent back, of the value only the first 64 KiB were kept",
+        "1 still bad_field (user_id)",
+    ]
+    assert {record.value for record in stored_now(settings, "sessions")} == {GOOD}
 
 
 def test_whatever_stands_in_the_topic_is_listed_and_does_nothing_to_the_terminal(

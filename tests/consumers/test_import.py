@@ -76,6 +76,13 @@ def test_columns_and_types_are_mapped() -> None:
     assert one(row | {"eventName": "tick"}, columns) is None
 
 
+def test_a_field_at_fault_is_named_by_the_column_that_it_comes_from() -> None:
+    columns = Columns(fields={"amount": "price"})
+    bad = one(without("amount") | {"type": "purchase", "price": "1.234", "currency": "USD"}, columns)
+    assert isinstance(bad, BadRow)
+    assert bad.reason == "bad_field: column price: amount has more digits than USD has (2)"
+
+
 def test_a_mapped_field_never_falls_back_on_a_column_of_its_name() -> None:
     bad = one(ROW | {"login": ""}, Columns(fields={"user_id": "customer"}))
     assert isinstance(bad, BadRow)

@@ -11,9 +11,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.structs import ConsumerRecord
 
-from consumers.ingest.dead_letters import CUT_BYTES, DeadLetters
+from consumers.ingest.dead_letters import DeadLetters
 from consumers.ingest.worker import build_engine
 from consumers.kafka import DEAD_LETTER_BYTES_MAX, DEAD_LETTERS, producer, reader
+from consumers.letters import CUT_BYTES
 from consumers.settings import Settings
 from stream.engine import DeadLetter
 from stream.events.reasons import Reason
@@ -24,9 +25,11 @@ from tests.servers import ApacheKafka
 pytestmark = pytest.mark.timeout(90)
 
 
-def dead(value: bytes | None, *, key: bytes | None = b"k", headers: Any = (), offset: int = 7) -> DeadLetter:
+def dead(
+    value: bytes | None, *, key: bytes | None = b"k", headers: Any = (), offset: int = 7, field: str = ""
+) -> DeadLetter:
     record = ConsumerRecord("sessions", 2, offset, 0, 0, key, value, None, 0, 0, tuple(headers))
-    return DeadLetter(record, "sessions", 2, Reason.NOT_JSON, "")
+    return DeadLetter(record, "sessions", 2, Reason.NOT_JSON, field)
 
 
 async def letters(settings: Settings, count: int) -> list[Any]:
@@ -59,11 +62,12 @@ def mail(settings: Settings, client: AIOKafkaProducer) -> DeadLetters:
 
 
 async def test_a_letter_is_the_record_and_says_why_and_which(settings: Settings, mail: DeadLetters) -> None:
-    await mail.deliver([dead(b"\xff not json", headers=[("trace", b"1")])])
-    [found] = await letters(settings, 1)
+    await mail.deliver([dead(b"\xff not json", headers=[("trace", b"1")]), dead(b"{}", field="amount")])
+    found, other = await letters(settings, 2)
     assert (found.key, found.value) == (b"k", b"\xff not json")
     about = [("reason", b"not_json"), ("topic", b"sessions"), ("partition", b"2"), ("offset", b"7")]
-    assert list(found.headers) == [("trace", b"1"), *about]
+    assert list(found.headers) == [("trace", b"1"), *about, ("field", b"")]
+    assert list(other.headers) == [*about, ("field", b"amount")]
 
 
 async def test_a_record_without_value_or_key_is_a_letter(settings: Settings, mail: DeadLetters) -> None:
@@ -95,6 +99,18 @@ async def test_what_the_topic_refuses_is_cut_and_its_neighbours_are_not(
         hashlib.sha256(value).hexdigest().encode(),
     )
     assert (cut["reason"], cut["offset"], "h" in cut) == (b"not_json", b"7", False)
+    assert (cut["key_size"], cut["headers_size"]) == (b"1", b"70001")
+
+
+async def test_of_a_key_that_is_too_large_the_beginning_is_kept_and_of_the_value_all(
+    settings: Settings, mail: DeadLetters
+) -> None:
+    key = b"k" * DEAD_LETTER_BYTES_MAX
+    await mail.deliver([dead(b"v", key=key, headers=[("trace", b"1")])])
+    [found] = await letters(settings, 1)
+    said = dict(found.headers)
+    assert (found.key, found.value, said["trace"]) == (key[:CUT_BYTES], b"v", b"1")
+    assert (said["key_size"], said["size"]) == (str(len(key)).encode(), b"1")
 
 
 class Refusing:

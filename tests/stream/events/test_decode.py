@@ -68,6 +68,93 @@ def test_a_record_that_cannot_be_counted_has_its_reason(value: Any, expected: Re
     assert reason(value) is expected
 
 
+FEEDBACK = {**SESSION, "kind": "nps", "score": 9}
+JOINED = {**SESSION, "alias": "u@phone"}
+ERASURE = {"app_id": "demo", "users": ["0" * 32], "erased_until": NOW}
+
+
+@pytest.mark.parametrize(
+    ("topic", "value", "expected", "field"),
+    [
+        *(
+            (
+                "sessions",
+                {key: said for key, said in SESSION.items() if key != name},
+                Reason.MISSING_FIELD,
+                name,
+            )
+            for name in SESSION
+        ),
+        ("sessions", {**SESSION, "user_id": None}, Reason.MISSING_FIELD, "user_id"),
+        ("sessions", {**SESSION, "event_id": 5}, Reason.BAD_FIELD, "event_id"),
+        ("sessions", {**SESSION, "app_id": "Demo"}, Reason.BAD_FIELD, "app_id"),
+        ("sessions", {**SESSION, "duration_seconds": -1}, Reason.BAD_FIELD, "duration_seconds"),
+        ("sessions", {**SESSION, "utm2": 5}, Reason.BAD_FIELD, "utm2"),
+        ("sessions", {**SESSION, "timestamp": "yesterday"}, Reason.BAD_TIMESTAMP, "timestamp"),
+        ("sessions", {**SESSION, "timestamp": 10**15}, Reason.BAD_TIMESTAMP, "timestamp"),
+        ("sessions", {**SESSION, "timestamp": 0}, Reason.TOO_OLD, "timestamp"),
+        ("sessions", {**SESSION, "timestamp": RECORD_MS * 2}, Reason.FUTURE, "timestamp"),
+        ("sessions", {**SESSION, "app_id": "other"}, Reason.UNKNOWN_APP, "app_id"),
+        ("purchases", {**PURCHASE, "amount": "1.234"}, Reason.BAD_FIELD, "amount"),
+        ("purchases", {**PURCHASE, "amount": None}, Reason.MISSING_FIELD, "amount"),
+        ("purchases", {**PURCHASE, "currency": "XXX"}, Reason.BAD_FIELD, "currency"),
+        ("purchases", {**PURCHASE, "currency": "XXX", "amount": "x"}, Reason.BAD_FIELD, "currency"),
+        ("feedback", {**FEEDBACK, "kind": "stars"}, Reason.BAD_FIELD, "kind"),
+        ("feedback", {**FEEDBACK, "score": 11}, Reason.BAD_FIELD, "score"),
+        ("identities", {**JOINED, "alias": "null"}, Reason.BAD_FIELD, "alias"),
+        ("identities", {**JOINED, "user_id": "guest"}, Reason.BAD_FIELD, "user_id"),
+        ("erasures", {**ERASURE, "users": ["u"]}, Reason.BAD_FIELD, "users"),
+        ("erasures", {**ERASURE, "erased_until": 10**15}, Reason.BAD_TIMESTAMP, "erased_until"),
+        ("sessions", b"{", Reason.NOT_JSON, ""),
+        ("sessions", b"[1]", Reason.NOT_JSON, ""),
+        ("sessions", b" " * 65_537, Reason.TOO_LARGE, ""),
+    ],
+)
+def test_a_rejection_names_the_field_that_is_at_fault(
+    topic: str, value: Any, expected: Reason, field: str
+) -> None:
+    found = decode(value, topic, apps=("demo",), dimensions=("utm2",))
+    assert isinstance(found, Rejection)
+    assert (found.reason, found.field) == (expected, field)
+    assert field in found.detail, "what is said of it names it too"
+
+
+@pytest.mark.parametrize("kind", ["`$.timestamp`", "x' - at `$.timestamp`", "missing required field `score`"])
+def test_what_a_field_holds_is_never_taken_for_its_name(kind: str) -> None:
+    found = decode({**FEEDBACK, "kind": kind}, "feedback")
+    assert isinstance(found, Rejection)
+    assert (found.reason, found.field) == (Reason.BAD_FIELD, "kind")
+
+
+def test_what_is_said_of_a_value_does_not_grow_with_it() -> None:
+    found = decode({**FEEDBACK, "kind": "x" * 60_000}, "feedback")
+    assert isinstance(found, Rejection)
+    assert len(found.detail) < 100
+
+
+@pytest.mark.parametrize(
+    ("topic", "value", "detail"),
+    [
+        ("sessions", {**SESSION, "user_id": 5}, "user_id: expected string, got integer"),
+        ("sessions", {**SESSION, "user_id": ""}, "user_id: expected string of length >= 1"),
+        ("sessions", {**SESSION, "country": 5}, "country: expected string or null, got integer"),
+        ("sessions", {**SESSION, "user_id": None}, "user_id is null"),
+        ("purchases", SESSION, "amount is missing"),
+        ("feedback", {**FEEDBACK, "kind": "stars"}, "kind is neither nps nor csat"),
+        (
+            "sessions",
+            {**SESSION, "timestamp": "x"},
+            "timestamp is neither RFC 3339 with an offset nor epoch milliseconds",
+        ),
+        ("sessions", b"[1]", "expected object, got array"),
+    ],
+)
+def test_what_is_wrong_is_said_in_words_of_json(topic: str, value: Any, detail: str) -> None:
+    found = decode(value, topic)
+    assert isinstance(found, Rejection)
+    assert found.detail == detail
+
+
 @pytest.mark.parametrize(("timestamp", "hinted"), [(RECORD_MS // 1000, True), (RECORD_MS // 10_000, False)])
 def test_seconds_in_place_of_milliseconds_are_recognised(timestamp: int, hinted: bool) -> None:
     found = decode({**SESSION, "timestamp": timestamp})
