@@ -92,6 +92,15 @@ def bearer(header: str | None) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
+def unopened(shown: str | None, kind: str) -> str:
+    """Why a door stays shut: no key was shown, or one that is none of a kind, as "the admin key"; never which."""
+    return (
+        f"show {kind}: Authorization: Bearer KEY"
+        if shown is None
+        else f"the key that was shown is not {kind}"
+    )
+
+
 def same(shown: str | None, key: str) -> bool:
     """Whether the key was shown, compared in constant time; never where there is no key."""
     given = (shown or "").encode("utf-8", "surrogateescape")

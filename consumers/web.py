@@ -21,7 +21,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from consumers.access import bearer, same
+from consumers.access import bearer, same, unopened
 from consumers.logs import about
 from consumers.reaching import reached_url
 from consumers.web_limits import Limits, Site, add_headers
@@ -116,8 +116,9 @@ def probes(*, healthy: Check, ready: Check, render: Render, metrics_key: str = "
     app.router.add_get("/readyz", _check("ready", ready))
 
     async def metrics(request: web.Request) -> web.Response:
-        if metrics_key and not same(bearer(request.headers.get("Authorization")), metrics_key):
-            return problem(HTTPStatus.UNAUTHORIZED, "show the key of the metrics: Authorization: Bearer KEY")
+        shown = bearer(request.headers.get("Authorization"))
+        if metrics_key and not same(shown, metrics_key):
+            return problem(HTTPStatus.UNAUTHORIZED, unopened(shown, "the key of the metrics"))
         page = render()
         body = await page if isawaitable(page) else page
         return web.Response(body=body, headers={"Content-Type": METRICS_TYPE})

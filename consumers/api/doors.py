@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from consumers.access import EVERY_APP, Grant, Keys, bearer, opens, same
+from consumers.access import EVERY_APP, Grant, Keys, bearer, opens, same, unopened
 from consumers.settings import Settings, variable
 
 EVERYTHING: Grant = frozenset({EVERY_APP})
@@ -36,7 +36,7 @@ class Doors:
         shown = _shown(request)
         grant = EVERYTHING if same(shown, self._admin) else self._read.grant(shown)
         if grant is None:
-            raise Refused(HTTPStatus.UNAUTHORIZED, "show a read key of the app: Authorization: Bearer KEY")
+            raise Refused(HTTPStatus.UNAUTHORIZED, unopened(shown, "a read key of the app"))
         for app in request.query.getall("app", []):
             if not opens(grant, app):
                 raise Refused(HTTPStatus.FORBIDDEN, f"the key that was shown is no read key of app {app!r}")
@@ -48,8 +48,9 @@ class Doors:
             raise Refused(
                 HTTPStatus.FORBIDDEN, f"nobody may erase users here: {variable('admin_key')} is not set"
             )
-        if not same(_shown(request), self._admin):
-            raise Refused(HTTPStatus.UNAUTHORIZED, "show the admin key: Authorization: Bearer KEY")
+        shown = _shown(request)
+        if not same(shown, self._admin):
+            raise Refused(HTTPStatus.UNAUTHORIZED, unopened(shown, "the admin key"))
 
     @property
     def kinds(self) -> frozenset[str]:

@@ -96,7 +96,10 @@ def _operation(path: str, dimensions: Sequence[str], keys: Collection[str]) -> d
     asked = parameters(path, dimensions)
     errors = {"400": "A question that cannot be answered."} if asked else {}
     if key in keys:
-        errors |= {"401": "Another key, or none.", "403": "A key that does not open this, or nobody may."}
+        errors |= {
+            "401": "No key, or another one; the detail says which.",
+            "403": "A key that does not open this, or nobody may.",
+        }
     errors |= operation.errors
     errors |= {"503": "Not now; Retry-After says when to ask again.", "default": "Any other error."}
     return {

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from consumers.access import Keys, bearer
+from consumers.access import Keys, bearer, unopened
 from consumers.checking import checking_decoder
 from consumers.intake.body import Body
 from consumers.intake.cors import Cors
@@ -119,7 +119,7 @@ class Intake:
         key = bearer(request.headers.get("Authorization"))
         app = self._keys.app(key)
         if app is None:
-            raise Refused(HTTPStatus.UNAUTHORIZED, "show a write key of the app: Authorization: Bearer KEY")
+            raise Refused(HTTPStatus.UNAUTHORIZED, unopened(key, "a write key of the app"))
         return app, key
 
     def _bucket(self, key: str | None) -> Bucket:

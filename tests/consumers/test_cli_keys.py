@@ -44,7 +44,12 @@ def test_where_the_settings_of_the_api_are_its_key_of_the_app_is_found(retention
 
 
 @pytest.mark.parametrize(
-    ("settings", "says"), [({}, "show a read key"), ({"API_KEY": GAME}, "no read key of app 'shop'")]
+    ("settings", "says"),
+    [
+        ({}, "show a read key"),
+        ({"API_KEY": "another"}, "not a read key"),
+        ({"API_KEY": GAME}, "no read key of app 'shop'"),
+    ],
 )
 def test_a_closed_door_is_one_line_that_names_the_setting(
     retention: Command, api: str, settings: dict[str, str], says: str

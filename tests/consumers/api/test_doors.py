@@ -66,8 +66,17 @@ async def test_without_a_key_there_is_no_answer_below_api(
 ) -> None:
     status, body, headers = await answer(closed, OF_APPS.get(path, path), key, scheme)
     assert (status, headers["WWW-Authenticate"]) == (401, "Bearer")
-    assert "Authorization: Bearer" in body["detail"]
+    assert "a read key of the app" in body["detail"]
     assert "shop" not in json.dumps(body)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/active?app=shop", "/metrics"])
+async def test_a_wrong_key_is_told_from_a_missing_one(closed: Place, path: str) -> None:
+    said = {key: (await answer(closed, path, key))[1]["detail"] for key in (None, "", "another", SHOP[:-1])}
+    assert said[None] == said[""]
+    assert said[None].startswith("show ")
+    assert said["another"] == said[SHOP[:-1]]
+    assert said["another"].startswith("the key that was shown is not ")
 
 
 @pytest.mark.parametrize("path", OF_APPS)

@@ -58,10 +58,20 @@ async def test_nobody_may_where_no_admin_key_is_set() -> None:
     assert "RETENTION_ADMIN_KEY" in body["detail"]
 
 
-@pytest.mark.parametrize("key", [None, "", "wrong", KEY + "x"])
-async def test_whoever_does_not_show_the_key_is_refused(key: str | None) -> None:
+MISSING, WRONG = (
+    "show the admin key: Authorization: Bearer KEY",
+    "the key that was shown is not the admin key",
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "says"), [(None, MISSING), ("", MISSING), ("wrong", WRONG), (KEY + "x", WRONG)]
+)
+async def test_whoever_does_not_show_the_key_is_refused_and_told_whether_it_was_missing(
+    key: str | None, says: str
+) -> None:
     status, body = await asked(await place(user_id_secret=SECRET, admin_key=KEY), key)
-    assert status == 401
+    assert (status, body["detail"]) == (401, says)
     assert KEY not in json.dumps(body)
 
 

@@ -66,7 +66,7 @@ async def test_told_to_come_again_it_waits_as_long_as_it_was_told(broker: Broker
 async def test_a_key_that_opens_nothing_is_an_error_of_one_line(rig: Rig) -> None:
     async with CollectorSender(rig.url, key="wrong") as sender:
         await sender.put("sessions", None, record(1)[1])
-        with pytest.raises(ValueError, match="refuses: show a write key"):
+        with pytest.raises(ValueError, match="refuses: the key that was shown is not a write key"):
             await sender.flush()
 
 

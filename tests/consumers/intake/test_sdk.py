@@ -154,7 +154,7 @@ def test_the_sender_in_javascript_stops_where_the_app_is_set_up_wrongly(make: Ma
         await retention.flush().catch((error) => console.log(error.message));
     """
     said, _ = node(tmp_path, script).communicate(timeout=15)
-    assert said.startswith("retention: 401: show a write key")
+    assert said.startswith("retention: 401: the key that was shown is not a write key")
 
 
 @pytest.mark.parametrize("language", ["js", "kotlin", "swift"])
