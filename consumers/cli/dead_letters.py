@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -20,6 +21,7 @@ from stream.events.schema import TOPICS
 EXCERPT_CHARACTERS = 60
 EXCERPT_BYTES = 1024  # more than enough for so many characters
 FIELDS_MAX = 5  # named with the sum of a reason
+TABLE_WIDTH_MIN = 110  # a window that is narrower breaks lines rather than leave out where a letter came from
 
 # Why a letter cannot go back, by the part of it that is not here whole.
 _KEPT = f"only the first {CUT_BYTES // 1024} KiB were kept"
@@ -80,7 +82,7 @@ async def _list(found: Settings, reasons: set[str], topics: set[str], limit: int
             err.print(_heading(len(letters), counts.total()), soft_wrap=True)
         return
     if letters:
-        out.print(_table(letters))
+        Console(highlight=False, width=max(out.width, TABLE_WIDTH_MIN)).print(_table(letters))
         out.print(f"[bold]{_heading(len(letters), counts.total())}[/]; by reason:", soft_wrap=True)
     for name, count in counts.most_common():
         meaning = _at_fault(fields[name]) + (MEANINGS[Reason(name)] if name in set(Reason) else "")
@@ -134,12 +136,12 @@ def _heading(shown: int, all_of_them: int) -> str:
 
 
 def _table(letters: list[Letter]) -> Table:
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, expand=True)
     for name in ("time (UTC)", "reason", "field", "topic"):
         table.add_column(name, no_wrap=True)
     for name in ("partition", "offset", "bytes"):
         table.add_column(name, no_wrap=True, justify="right")
-    table.add_column("begins with", no_wrap=True, overflow="ellipsis")
+    table.add_column("begins with", no_wrap=True, overflow="ellipsis", ratio=1)
     for letter in letters:
         text = (letter.value or b"")[:EXCERPT_CHARACTERS].decode("utf-8", "backslashreplace")
         when = datetime.fromtimestamp(letter.time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from consumers.cli.console import out
 from consumers.cli.waiting import behind
 from consumers.demo import Record
 from consumers.feed import feed
@@ -152,7 +153,7 @@ async def put_letters(
 
 
 def test_dead_letters_are_listed_once_with_reason_origin_and_beginning(
-    retention: Command, settings: Settings
+    retention: Command, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asyncio.run(put_letters(settings))
     said = retention("dead-letters")
@@ -168,6 +169,8 @@ def test_dead_letters_are_listed_once_with_reason_origin_and_beginning(
     assert any(line.startswith("        1 unknown_app    app_id: ") for line in lines)
     assert any("[bold]oops" in line for line in lines)
     assert any("99999999" in line for line in lines)
+    monkeypatch.setattr(out, "width", 40)
+    assert all("sessions" in line for line in retention("dead-letters").out.splitlines()[1:4])
     found = [
         json.loads(line)
         for line in retention("dead-letters", "--json", "--reason", "unknown_app").out.splitlines()
