@@ -16,6 +16,7 @@ from consumers.telemetry import Telemetry
 from consumers.web import serve
 from consumers.web_limits import Limits
 from stream.store.protocol import Store
+from stream.store.remembering import Remembers
 
 
 def run_api(settings: Settings) -> int:
@@ -27,7 +28,9 @@ def run_api(settings: Settings) -> int:
 
 async def _run(settings: Settings) -> None:
     told = told_to_end()
-    store = connect(settings, remembers_bytes_max=settings.remembers_mib << 20)
+    bytes_max = settings.remembers_mib << 20
+    remembers = Remembers(bytes_max, time.monotonic) if bytes_max else None
+    store = connect(settings, remembers=remembers)
     kafka = Connection(settings)
     telemetry = Telemetry("api", "collector") if settings.api_collects else Telemetry("api")
     metrics = JoinedMetrics(telemetry, settings.metrics_from, settings.metrics_key.get_secret_value())

@@ -34,7 +34,7 @@ from stream.store.protocol import (
     smallest,
 )
 from stream.store.reading import PlainReader, Reader
-from stream.store.remembering import remembering
+from stream.store.remembering import Remembers, remembering
 from stream.store.revisions import cells_of, revisions_of
 from stream.store.servers import ServerState, states, stored_identity
 from stream.store.views import Names, Part, join, pairs
@@ -81,20 +81,20 @@ class RedisStore:
         shards: int = 1,
         *,
         timeout_seconds: float = 30.0,
-        remembers_bytes_max: int = 0,
+        remembers: Remembers | None = None,
         **options: Any,
     ) -> "RedisStore":
         """A store at a URL; `redis+cluster://host:port,host:port` is a cluster.
 
         Args:
-            remembers_bytes_max: how much of what was read for views is kept for the next ones; 0 for who asks once. Of a cluster,
+            remembers: how much of what was read for views is kept for the next ones; None for who asks once. Of a cluster,
                 where keys move between servers, nothing is kept.
         """
         servers = nodes(url, shards, timeout_seconds=timeout_seconds, **options)
         plain = PlainReader(servers)
-        if not remembers_bytes_max or is_cluster(url):
+        if remembers is None or is_cluster(url):
             return cls(servers, shards, plain)
-        tracked = remembering(url, plain, remembers_bytes_max, timeout_seconds=timeout_seconds, **options)
+        tracked = remembering(url, plain, remembers, timeout_seconds=timeout_seconds, **options)
         return cls(servers, shards, tracked)
 
     def _at(self, shard: int) -> Ask:

@@ -7,7 +7,7 @@ Something: then that is read as well, together with what was read just now, unti
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -24,10 +24,19 @@ from stream.store.view_cache import CounterEntry, Entry, LedgerEntry, SetEntry, 
 from stream.store.views import Names, Part
 
 _TRIES = 6
+# A server that has refused to track keys is asked again no sooner: rights are given, and servers replaced, while we run.
+REFUSED_SECONDS = 60.0
 # Less is decoded at once, without a thread.
 _INLINE_KEYS = 64
 
 log = logging.getLogger(__name__)
+
+
+class Remembers(NamedTuple):
+    """How much is remembered between two questions, and a clock of monotonic seconds."""
+
+    bytes_max: int
+    clock: Callable[[], float]
 
 
 class _Wanted(NamedTuple):
@@ -47,31 +56,46 @@ class RememberingReader:
     Args:
         tracked: a client with the OPTIONS of tracking.py.
         plain: reads where the server does not track, and where the numbers move too fast.
-        bytes_max: how much is remembered between two questions.
+        remembers: how much is remembered, and the clock by which a refusal is met again.
     """
 
-    def __init__(self, tracked: "aioredis.Redis", plain: PlainReader, bytes_max: int) -> None:
-        self.cache = ViewCache(bytes_max)
+    def __init__(self, tracked: "aioredis.Redis", plain: PlainReader, remembers: Remembers) -> None:
+        self.cache = ViewCache(remembers.bytes_max)
+        self._clock = remembers.clock
         self._plain: Reader = plain
         self._tracked = TrackedConnection(tracked, self.cache.fall)
         self._turn = asyncio.Lock()
         self._chunks: dict[str, int] = {}
-        self._refused = False
+        self._refused_at: float | None = None
 
     async def part(self, shard: int, app: str, names: Names) -> Part:
         """What one shard holds of them, all in one state."""
-        if not self._refused:
-            try:
-                async with self._turn:
-                    found = await self._part(app_prefix(shard, app), names)
-                if found is not None:
-                    return found
-            except TrackingRefused as error:
+        if self._may_ask():
+            async with self._turn:
+                # Whoever was before us may have been refused just now.
+                found = await self._asked(app_prefix(shard, app), names) if self._may_ask() else None
+            if found is not None:
+                return found
+        return await self._plain.part(shard, app, names)
+
+    def _may_ask(self) -> bool:
+        return self._refused_at is None or self._clock() - self._refused_at >= REFUSED_SECONDS
+
+    async def _asked(self, prefix: str, names: Names) -> Part | None:
+        """None where the server tracks no keys, and where the numbers move too fast."""
+        try:
+            found = await self._part(prefix, names)
+        except TrackingRefused as error:
+            if self._refused_at is None:
                 log.warning(
                     "the server tracks no keys for us, so that every answer reads all it needs: %s", error
                 )
-                self._refused = True
-        return await self._plain.part(shard, app, names)
+            self._refused_at = self._clock()
+            return None
+        if self._refused_at is not None:
+            log.info("the server tracks keys for us again")
+            self._refused_at = None
+        return found
 
     async def _part(self, prefix: str, names: Names) -> Part | None:
         """None where something fell between any two transactions."""
@@ -144,8 +168,8 @@ def _decoded(stored: dict[Entry, dict[int, Any]]) -> Sequence[Any]:
 
 
 def remembering(
-    url: str, plain: PlainReader, bytes_max: int, *, timeout_seconds: float, **options: Any
+    url: str, plain: PlainReader, remembers: Remembers, *, timeout_seconds: float, **options: Any
 ) -> RememberingReader:
     """A remembering reader of the one server at a URL."""
     given = client_options(timeout_seconds, **options) | TRACKED
-    return RememberingReader(aioredis.Redis.from_url(url, **given), plain, bytes_max)
+    return RememberingReader(aioredis.Redis.from_url(url, **given), plain, remembers)

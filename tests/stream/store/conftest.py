@@ -11,6 +11,7 @@ import pytest
 from stream.store.memory import MemoryStore
 from stream.store.protocol import Store
 from stream.store.redis import RedisStore
+from stream.store.remembering import Remembers
 from tests.redis_server import OWNER
 
 SERVERS = {"cluster": "masters", "secure": "secure_redis"}
@@ -34,9 +35,9 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     if kind == "memory":
         opened = MemoryStore(int(shards or 1))
     else:
-        bytes_max = 1 << 20 if kind in ("remembering", "secure") else 0
+        remembers = Remembers(1 << 20, lambda: 0.0) if kind in ("remembering", "secure") else None
         server = request.getfixturevalue(SERVERS.get(kind, "valkey"))
         url, trust = (server.url_of(OWNER), server.trust) if kind.startswith("secure") else (server.url, {})
-        opened = RedisStore.connect(url, int(shards or 1), remembers_bytes_max=bytes_max, **trust)
+        opened = RedisStore.connect(url, int(shards or 1), remembers=remembers, **trust)
     yield opened
     await opened.aclose()

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import redis.asyncio as aioredis
@@ -17,6 +17,7 @@ from stream.store.calls import answered
 from stream.store.keys import app_prefix, shard_prefix
 from stream.store.protocol import StoreRefused, StoreUnavailable
 from stream.store.redis import RedisStore
+from stream.store.remembering import Remembers
 from tests.redis_server import PASSWORDS, SecureRedis
 from tests.secure import Certificates
 from tests.servers import HOST, Valkey
@@ -185,7 +186,7 @@ async def test_without_a_user_nobody_gets_in(server: SecureRedis | KnownValkey) 
         await store.aclose()
 
 
-def store_of(server: SecureRedis | KnownValkey, user: str, **more: int) -> RedisStore:
+def store_of(server: SecureRedis | KnownValkey, user: str, **more: Any) -> RedisStore:
     return RedisStore.connect(server.url_of(user), **more, **server.trust)
 
 
@@ -214,7 +215,10 @@ async def test_a_reader_waits_for_a_worker_to_begin_and_then_only_looks(
 async def test_a_reader_remembers_and_reads_the_records_of_a_set_alone(
     as_: As, server: SecureRedis | KnownValkey
 ) -> None:
-    worker, reader = store_of(server, "worker"), store_of(server, "reader", remembers_bytes_max=1 << 20)
+    worker, reader = (
+        store_of(server, "worker"),
+        store_of(server, "reader", remembers=Remembers(1 << 20, lambda: 0.0)),
+    )
     await worker.apply("shop", 0, [write(1, None, b"in", ["s"]), write(2, None, b"out", [])])
     among = (await reader.view("shop", sets=["s"])).sets["s"]
     assert [one.record async for one in reader.stored_users("shop", among)] == [b"in"]
@@ -229,7 +233,7 @@ async def test_a_store_asks_its_server_for_nothing_but_its_limit_that_its_user_m
     as_: As, server: SecureRedis | KnownValkey
 ) -> None:
     worker, admin = store_of(server, "worker"), store_of(server, "admin")
-    reader = store_of(server, "reader", remembers_bytes_max=1 << 20)
+    reader = store_of(server, "reader", remembers=Remembers(1 << 20, lambda: 0.0))
     await worker.open(IDENTITY)
     await worker.apply("shop", 0, [write(1, None, b"in", ["s"], {"f": 1})])
     for store in (reader, admin):

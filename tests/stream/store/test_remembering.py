@@ -13,7 +13,7 @@ from stream.retention.found import Delta
 from stream.store.keys import app_prefix
 from stream.store.protocol import UserWrite, View
 from stream.store.redis import RedisStore
-from stream.store.remembering import RememberingReader
+from stream.store.remembering import REFUSED_SECONDS, RememberingReader, Remembers
 from stream.store.view_cache import LedgerEntry, SetEntry, ViewCache
 from tests.servers import Valkey
 from tests.stream.store.test_store import APP, apply, count, user, write
@@ -21,9 +21,14 @@ from tests.stream.store.test_store import APP, apply, count, user, write
 MIB = 1 << 20
 
 
+def remembers(bytes_max: int) -> Remembers:
+    """At a moment that does not pass."""
+    return Remembers(bytes_max, lambda: 0.0)
+
+
 @pytest.fixture
 async def store(valkey: Valkey) -> AsyncIterator[RedisStore]:
-    opened = RedisStore.connect(valkey.url, remembers_bytes_max=MIB)
+    opened = RedisStore.connect(valkey.url, remembers=remembers(MIB))
     yield opened
     await opened.aclose()
 
@@ -147,23 +152,98 @@ async def test_after_a_broken_connection_everything_is_read_again(
         await another.aclose()
 
 
+class Watched:
+    """A store of a user who may be forbidden to have keys tracked, at a time that is moved by hand."""
+
+    def __init__(self, valkey: Valkey) -> None:
+        self._valkey, self.now = valkey, 0.0
+        self.allow("-")
+        url = valkey.url.replace("://", "://reader:x@")
+        self.store = RedisStore.connect(url, remembers=Remembers(MIB, lambda: self.now))
+
+    def allow(self, sign: str) -> None:
+        self._valkey.ask("ACL", "SETUSER", "reader", "on", "nopass", "~*", "+@all", f"{sign}client|tracking")
+
+    def cut(self) -> None:
+        """Closes its connections."""
+        self._valkey.ask("CLIENT", "KILL", "USER", "reader")
+
+    @property
+    def refusals(self) -> int:
+        """How often it asked to have keys tracked and was refused."""
+        pattern = r"cmdstat_client\|tracking:.*rejected_calls=(\d+)"
+        found = re.search(pattern, self._valkey.ask("INFO", "commandstats"))
+        return int(found[1]) if found else 0
+
+    async def reads(self) -> tuple[int, int]:
+        """How many are in the set, and how many calls it took to read it."""
+        before = calls(self._valkey, "mget")
+        found = await count(self.store, "s")
+        return found, calls(self._valkey, "mget") - before
+
+
+@pytest.fixture
+async def watched(valkey: Valkey) -> AsyncIterator[Watched]:
+    made = Watched(valkey)
+    yield made
+    await made.store.aclose()
+
+
 async def test_where_the_server_does_not_track_every_view_reads_everything(
-    valkey: Valkey, writer: RedisStore
+    watched: Watched, writer: RedisStore
 ) -> None:
-    valkey.ask("ACL", "SETUSER", "reader", "on", "nopass", "~*", "+@all", "-client|tracking")
-    store = RedisStore.connect(valkey.url.replace("://", "://reader:x@"), remembers_bytes_max=MIB)
     for number in (1, 2):
         await apply(writer, write(number, None, b"a", ["s"]))
-        assert await count(store, "s") == number
-    await store.aclose()
-    valkey.ask("ACL", "DELUSER", "reader")
+        assert await watched.reads() == (number, 1)
+
+
+async def test_a_refusal_is_met_again_after_a_while_and_not_before(watched: Watched) -> None:
+    for times in (1, 2, 3):
+        await asyncio.gather(*(watched.reads() for _ in range(20)))
+        assert watched.refusals == times, "all questions of that while share one refusal"
+        watched.now += REFUSED_SECONDS - 0.1
+        await watched.reads()
+        assert watched.refusals == times
+        watched.now += 0.1
+
+
+async def test_once_it_may_track_again_what_was_read_is_remembered(
+    watched: Watched, writer: RedisStore
+) -> None:
+    await apply(writer, write(1, None, b"a", ["s"]))
+    assert await watched.reads() == (1, 1)
+    watched.allow("+")
+    assert await watched.reads() == (1, 1), "not before its time"
+    watched.now += REFUSED_SECONDS
+    assert [await watched.reads() for _ in range(2)] == [(1, 1), (1, 0)]
+
+
+async def test_what_changed_while_it_might_not_track_is_read_again(
+    watched: Watched, writer: RedisStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    watched.allow("+")
+    await apply(writer, write(1, None, b"a", ["s"]))
+    assert [await watched.reads() for _ in range(2)] == [(1, 1), (1, 0)]
+    watched.allow("-")
+    watched.cut()
+    for _ in range(3):
+        assert await watched.reads() == (1, 1)
+        watched.now += REFUSED_SECONDS
+    watched.allow("+")
+    await apply(writer, write(2, None, b"a", ["s"]))
+    assert [await watched.reads() for _ in range(2)] == [(2, 1), (2, 0)]
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2, "a refusal is told when it begins and when it is over"
+    assert "tracks no keys for us" in told[0]
+    assert "tracks keys for us again" in told[1]
 
 
 async def test_no_more_is_remembered_than_the_limit_allows(valkey: Valkey, writer: RedisStore) -> None:
     names = [f"s{at}" for at in range(20)]
     await apply(writer, write(1, None, b"a", names))
     chunk_bytes = 8_192
-    store = RedisStore.connect(valkey.url, remembers_bytes_max=5 * chunk_bytes)
+    store = RedisStore.connect(valkey.url, remembers=remembers(5 * chunk_bytes))
     assert {size(await store.view(APP, sets=names), name) for name in names} == {1}
     before = calls(valkey, "mget")
     await store.view(APP, sets=names[-3:])
