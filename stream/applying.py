@@ -10,7 +10,7 @@ from typing import Any
 
 from stream.cache import RecordCache
 from stream.events.schema import Erasure, Event, Identity
-from stream.persons import Persons
+from stream.persons import Claim, Persons
 from stream.pipeline import fields_needed, plan, revise
 from stream.retention.records import Incomplete
 from stream.retention.scope import Scope
@@ -60,9 +60,11 @@ class Applying:
             self._persons.join(identities), (one for said in identities for one in (said.user, said.alias))
         )
 
-    async def erase(self, erasures: Sequence[Erasure]) -> None:
-        """Make erasures count."""
-        await self._settled(self._persons.erase(erasures), (one for said in erasures for one in said.users))
+    async def erase(self, erasures: Sequence[Erasure], claim: Claim) -> None:
+        """Make erasures count; `claim` as in Persons.erase."""
+        await self._settled(
+            self._persons.erase(erasures, claim), (one for said in erasures for one in said.users)
+        )
 
     async def _settled(self, settling: Awaitable[None], users: Iterable[bytes]) -> None:
         await settling

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from stream.applying import Applying, Group
@@ -245,18 +246,23 @@ class Engine:
     async def _count_app(self, app: str, found: "_Found", outcome: BatchOutcome) -> dict[bytes, int]:
         """Ids of which events were ignored, and until when."""
         zone = self._zones(app)
-        if app not in self._claimed:
-            await self._insist(lambda: self._store.claim_zone(app, zone.name))
-            self._claimed.add(app)
+        if found.group or found.identities:
+            await self._claim(app, zone)
         scope, first_open = Scope(zone, self._families), open_day(self._now_ms(), zone)
         applying = Applying(self._store, self._cache, self._insist, app, scope, first_open)
         await applying.run(found.group)
         await applying.join(found.identities)
-        await applying.erase(found.erasures)
+        await applying.erase(found.erasures, partial(self._claim, app, zone))
         outcome.users += len(found.group)
         outcome.repeated += applying.repeated
         outcome.conflicts += applying.conflicts
         return applying.erased
+
+    async def _claim(self, app: str, zone: Zone) -> None:
+        """Make an app known, in its zone. Raises IdentityMismatch where it is known in another one."""
+        if app not in self._claimed:
+            await self._insist(lambda: self._store.claim_zone(app, zone.name))
+            self._claimed.add(app)
 
     def _void(self, batch: RecordBatch, erased: Mapping[bytes, int]) -> list[int]:
         """The offsets of the events that erasures made void."""

@@ -16,7 +16,7 @@ from stream.pipeline import ERASURE, MERGE, plan_person, revise
 from stream.retention.complete import complete_cells
 from stream.retention.facts import facts
 from stream.retention.found import Facts
-from stream.retention.people import erased, joined, people, united
+from stream.retention.people import erased, is_anybody, joined, people, united
 from stream.retention.records import Record
 from stream.retention.scope import Scope
 from stream.shortcuts import Plan
@@ -31,6 +31,7 @@ READ_USERS_MAX = 2_000
 SETTLED_AT_ONCE = 250
 
 Insist = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
+Claim = Callable[[], Awaitable[None]]
 Events = Mapping[bytes, Sequence[Event]]
 _NOTHING = Facts(set(), {}, {})
 
@@ -57,11 +58,14 @@ class Persons:
             some = identities[at : at + SETTLED_AT_ONCE]
             await self.settle({one for said in some for one in (said.user, said.alias)}, identities=some)
 
-    async def erase(self, erasures: Sequence[Erasure]) -> None:
-        """Make these erasures count."""
+    async def erase(self, erasures: Sequence[Erasure], claim: Claim) -> None:
+        """Make these erasures count.
+
+        `claim` is called where somebody is to be erased of whom something was counted: no app is known by erasures alone.
+        """
         for at in range(0, len(erasures), SETTLED_AT_ONCE):
             some = erasures[at : at + SETTLED_AT_ONCE]
-            await self.settle({one for said in some for one in said.users}, erasures=some)
+            await self.settle({one for said in some for one in said.users}, erasures=some, claim=claim)
 
     async def person_of(self, user: bytes) -> dict[bytes, Record]:
         """All ids of the person that an id belongs to, with what each of them did, as the store has it."""
@@ -70,11 +74,18 @@ class Persons:
         return {one: own[one] for ids in people(own) if user in ids for one in ids}
 
     async def settle(
-        self, ids: set[bytes], identities: Sequence[Identity] = (), erasures: Sequence[Erasure] = ()
+        self,
+        ids: set[bytes],
+        identities: Sequence[Identity] = (),
+        erasures: Sequence[Erasure] = (),
+        claim: Claim | None = None,
     ) -> None:
         """Write everything that is linked to these ids as it should stand."""
         while True:
             found, stored = await self._closure(ids)
+            # Here, since what is written below is written only where all stands as it was just read.
+            if claim and any(is_anybody(one) for its in found.values() for one in its.members.values()):
+                await claim()
             own = self._own(found, erasures)
             self._link(own, identities)
             writes = self._writes(found, stored, own)

@@ -12,7 +12,7 @@ from stream.events.decode import Decoder
 from stream.events.schema import TOPICS
 from stream.retention.days import zone
 from stream.store.memory import MemoryStore
-from stream.store.protocol import Partition, UserWrite
+from stream.store.protocol import IdentityMismatch, Partition, UserWrite
 
 APP, NOW_MS = "demo", 1_700_000_000_000
 
@@ -27,10 +27,11 @@ class Record(NamedTuple):
 class Counting:
     """An engine on a store in memory, and batches for it."""
 
-    def __init__(self, store: MemoryStore | None = None) -> None:
-        self.decoder = Decoder(zones=lambda app: zone("UTC"), secret=b"secret", earliest_ms=0)
+    def __init__(self, store: MemoryStore | None = None, zone_name: str = "UTC") -> None:
+        here = zone(zone_name)
+        self.decoder = Decoder(zones=lambda app: here, secret=b"secret", earliest_ms=0)
         self._engine = Engine(
-            store or MemoryStore(), self.decoder, lambda app: zone("UTC"), log_id="log", clock=lambda: 0.0, now_ms=lambda: NOW_MS
+            store or MemoryStore(), self.decoder, lambda app: here, log_id="log", clock=lambda: 0.0, now_ms=lambda: NOW_MS
         )  # fmt: skip
         self._next = dict.fromkeys(TOPICS, 0)
         self._ids = count()
@@ -53,6 +54,10 @@ class Counting:
         return await self._engine.count(
             RecordBatch(topic, 0, first, self._next[topic], records), self._no_letters
         )
+
+    async def erase(self, *users: str) -> BatchOutcome:
+        ids = [self.decoder.user(APP, user).hex() for user in users]
+        return await self.batch("erasures", {"users": ids, "erased_until": NOW_MS})
 
     async def _no_letters(self, letters: list[DeadLetter]) -> None:
         raise AssertionError(letters)
@@ -109,8 +114,34 @@ async def test_a_partition_that_ends_before_its_position_is_of_a_topic_made_anew
 
 async def test_events_that_an_erasure_made_void_are_applied_by_no_count() -> None:
     counting = await Counting().begin()
-    gone = counting.decoder.user(APP, "gone").hex()
-    await counting.batch("erasures", {"users": [gone], "erased_until": NOW_MS})
+    await counting.erase("gone")
     outcome = await counting.batch("sessions", {"user_id": "gone"}, {"user_id": "here"})
     assert (outcome.applied, outcome.erased) == (1, 1)
     assert outcome.types == {"session": 1}
+
+
+async def test_erasures_alone_make_no_app_known_and_hold_all_the_same() -> None:
+    store = MemoryStore()
+    counting = await Counting(store).begin()
+    for _ in range(2):
+        await counting.erase("gone", "never")
+        assert await store.zones() == {}
+    other = await Counting(store, "Asia/Tokyo").begin()
+    assert (await other.batch("sessions", {"user_id": "gone"})).erased == 1
+    assert await store.zones() == {APP: "Asia/Tokyo"}, "the zone is that of who counted the first event"
+
+
+@pytest.mark.parametrize("is_faster", [False, True], ids=["before", "at_the_same_moment"])
+async def test_an_erasure_of_somebody_who_was_counted_in_another_zone_changes_nothing(
+    is_faster: bool,
+) -> None:
+    store = Overtaken()
+    counting, other = await Counting(store).begin(), await Counting(store, "Asia/Tokyo").begin()
+    if is_faster:
+        store.other = lambda: counting.batch("sessions", {"user_id": "anna"})
+    else:
+        await counting.batch("sessions", {"user_id": "anna"})
+    with pytest.raises(IdentityMismatch, match="Asia/Tokyo"):
+        await other.erase("anna")
+    assert store.other is None
+    assert (await counting.batch("sessions", {"user_id": "anna"})).repeated == 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from consumers.settings import Settings
 from stream.retention.dimensions import GROUPS
 from stream.store.memory import MemoryStore
 from tests.consumers.api.test_api import RECORDS, Place
-from tests.stream.report.counted import counted
+from tests.stream.report.counted import LATE_MS, counted, event
 
 
 async def test_apps_come_with_their_zones_and_the_dimensions_there_are() -> None:
@@ -25,6 +27,13 @@ async def test_apps_that_are_named_are_offered_before_their_first_event() -> Non
         assert answer["apps"] == [{"app": "game", "timezone": "Asia/Tokyo"}]
         assert answer["dimensions"] == [*Settings().dimensions, *GROUPS]
         assert "RETENTION_APPS" in await place.refused("/api/v1/values?app=shop&dimension=country")
+
+
+async def test_an_app_whose_name_was_mistyped_in_an_erasure_is_not_offered() -> None:
+    mistyped = event("erasures", "anna", "2026-11-22T00:00:00Z", users=["00" * 16], erased_until=LATE_MS)
+    place = Place(await counted(*RECORDS, replace(mistyped, value=mistyped.value.replace(b"shop", b"shpo"))))
+    async with place.client:
+        assert [one["app"] for one in (await place.get("/api/v1/apps"))["apps"]] == ["shop"]
 
 
 async def test_values_of_a_dimension_are_what_where_takes() -> None:
