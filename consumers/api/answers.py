@@ -9,6 +9,7 @@ Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 FLAG: Schema = {"type": "boolean"}
+KNOWN: Schema = FLAG | {"description": "Whether anything has been counted of the app."}
 DATE: Schema = {"type": "string", "format": "date"}
 SHARE: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
 PERCENT: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 100}
@@ -32,6 +33,11 @@ def record(members: dict[str, Schema], **optional: Schema) -> Schema:
     }
 
 
+def of_app(members: dict[str, Schema], **optional: Schema) -> Schema:
+    """The answer to a question about one app."""
+    return record({**members, "known": KNOWN}, **optional)
+
+
 def many(item: Schema) -> Schema:
     """A list."""
     return {"type": "array", "items": item}
@@ -43,7 +49,7 @@ def either(*schemas: Schema) -> Schema:
 
 
 RATE = {"rate": SHARE, "low": SHARE, "high": SHARE}
-RETENTION = record(
+RETENTION = of_app(
     {
         **dict.fromkeys(("app", "timezone", "period", "cohort", "return", "criterion", "window"), TEXT),
         "as_of": {"type": "string", "format": "date-time"},
@@ -73,7 +79,7 @@ RETENTION = record(
     },
     **dict.fromkeys(("week_start", "brackets", "preset"), TEXT),
 )
-ACTIVE = record(
+ACTIVE = of_app(
     {
         "rows": many(
             record(
@@ -91,7 +97,7 @@ ACTIVE = record(
         )
     }
 )
-CRR = record(
+CRR = of_app(
     {
         **dict.fromkeys(("from", "to"), DATE),
         **dict.fromkeys(("cs", "ce", "cn", "new", "resurrected"), COUNT),
@@ -122,7 +128,7 @@ _PROJECTION = record(
         "points": many(record({"n": COUNT, **dict.fromkeys(("ltv", "low", "high"), AMOUNT)})),
     }
 )
-REVENUE = record(
+REVENUE = of_app(
     {
         **dict.fromkeys(("app", "timezone", "period", "cohort"), TEXT),
         "as_of": {"type": "string", "format": "date-time"},
@@ -138,8 +144,8 @@ _SIDE = {"size": COUNT, "users": COUNT, **RATE}
 _DIFFERENCE = dict.fromkeys(("difference", "low", "high", "z", "p"), NUMBER)
 _WARNING = either({"type": "null"}, record({"kind": TEXT, "p": {"type": "number"}, "detail": TEXT}))
 COMPARE = either(
-    record({"a": record(_SIDE), "b": record(_SIDE), **_DIFFERENCE, "warning": _WARNING}),
-    record(
+    of_app({"a": record(_SIDE), "b": record(_SIDE), **_DIFFERENCE, "warning": _WARNING}),
+    of_app(
         {
             "variants": many(record({"variant": TEXT, **_SIDE})),
             "pairs": many(record({"a": TEXT, "b": TEXT, **_DIFFERENCE, "p_raw": NUMBER})),
@@ -153,7 +159,7 @@ _SCORES = {
     **dict.fromkeys(("csat", "csat_low", "csat_high"), SHARE),
     "answers": record({"nps": COUNT, "csat": COUNT}),
 }
-FEEDBACK = record(
+FEEDBACK = of_app(
     {
         **_SCORES,
         "rows": many(
@@ -162,7 +168,7 @@ FEEDBACK = record(
     }
 )
 APPS = record({"apps": many(record({"app": TEXT, "timezone": TEXT})), "dimensions": many(TEXT)})
-VALUES = record(
+VALUES = of_app(
     {"app": TEXT, "dimension": TEXT, "values": many(record({"value": TEXT, "users": COUNT})), "more": COUNT}
 )
 STATUS = record(

@@ -38,7 +38,7 @@ from consumers.telemetry import product_version
 from consumers.web import Render, answered, encode, encode_report, probes, problem
 from stream.events.schema import TOPICS
 from stream.report import QueryError, active, apps, compare, crr, feedback, retention, revenue, values
-from stream.report.choices import parse_values
+from stream.report.choices import is_known, parse_values
 from stream.report.query import parse_active, parse_retention
 from stream.report.questions import parse_compare, parse_crr, parse_feedback
 from stream.report.revenue_query import parse_revenue
@@ -143,7 +143,7 @@ class Api:
         """GET /api/v1/values."""
         query = parse_values(_parameters(request), self._dimensions)
         self._zone(query.app)
-        return answered(await values(self._store, query))
+        return answered(await self._with_known(query.app, await values(self._store, query)))
 
     async def status(self, request: web.Request) -> web.Response:
         """GET /api/v1/status. The ends are read after the request came, and the positions after the ends."""
@@ -157,12 +157,16 @@ class Api:
         """The answer of the read model; of heavy ones only so many are worked out at once."""
         asked = {"now_ms": self._now_ms(), "default_zone": self._zone(query.app), **more}
         async with self._gate.entered() if heavy else nullcontext():
-            found = await report(self._store, query, **asked)
+            found = await self._with_known(query.app, await report(self._store, query, **asked))
             # A large answer takes a while to write; the probes are answered meanwhile.
             body = await asyncio.to_thread(encode_report if report in LONG else encode, found)
         response = answered(None)
         response.body = body
         return response
+
+    async def _with_known(self, app: str, found: dict[str, Any]) -> dict[str, Any]:
+        """An answer that says as well whether there is such an app: of a mistyped one all numbers are 0."""
+        return found | {"known": await is_known(self._store, app)}
 
     async def erase(self, request: web.Request) -> web.Response:
         """DELETE /api/v1/users: whoever shows the admin key orders the erasure of a user."""

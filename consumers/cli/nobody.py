@@ -17,7 +17,7 @@ _APPS_NAMED_MAX = 5
 
 
 def why_nobody(answer: Answer, asked: Asked, url: str | None) -> str:
-    """One line. `answer` is a triangle without users, `asked` what was asked for it."""
+    """One line. `answer` is a triangle without users of an app that is known, `asked` what was asked for it."""
     app, who = asked["app"], " with this --where" if asked["where"] else ""
     until = answer["as_of"][:10]
     if (not answer["rows"] and not asked["breakdown"]) or (asked["from"] or "") > until:
@@ -28,13 +28,23 @@ def why_nobody(answer: Answer, asked: Asked, url: str | None) -> str:
         else f"no users of app {app} in these days{who}"
     )
     try:
-        others = [one["app"] for one in asked_of(url, "/api/v1/apps", {}, app=app)["apps"]]
-        if app not in others:
-            return _unknown(app, others)
         since = date.fromisoformat(until) - timedelta(days=_DAYS_BACK)
         return nobody + _elsewhere(_months(answer, asked, url, since), since, answer["cohort"])
     except (ValueError, typer.BadParameter):
         return nobody  # the answer that was asked for stands, also where no more is to be had
+
+
+def nothing_counted(app: str, url: str | None) -> str:
+    """One line on an app that the API does not know: most likely another one was meant, of those that the key opens."""
+    try:
+        others = [one["app"] for one in asked_of(url, "/api/v1/apps", {}, app=app)["apps"]]
+    except (ValueError, typer.BadParameter):
+        others = []
+    nothing = f"nothing of app {app} has been counted"
+    if app in others:
+        return f"{nothing} yet"  # RETENTION_APPS names it
+    more = f" and {len(others) - _APPS_NAMED_MAX} more" if len(others) > _APPS_NAMED_MAX else ""
+    return nothing + (f"; there are {', '.join(others[:_APPS_NAMED_MAX])}{more}" if others else "")
 
 
 def since_somebody(answer: Answer) -> tuple[Answer, int]:
@@ -42,12 +52,6 @@ def since_somebody(answer: Answer) -> tuple[Answer, int]:
     first = min(row["cohort"] for row in answer["rows"] if row["size"])
     before = {row["cohort"] for row in answer["rows"] if row["cohort"] < first}
     return answer | {"rows": [row for row in answer["rows"] if row["cohort"] not in before]}, len(before)
-
-
-def _unknown(app: str, others: list[str]) -> str:
-    more = f" and {len(others) - _APPS_NAMED_MAX} more" if len(others) > _APPS_NAMED_MAX else ""
-    known = f"; there are {', '.join(others[:_APPS_NAMED_MAX])}{more}" if others else ""
-    return f"nothing of app {app} has been counted{known}"
 
 
 def _months(answer: Answer, asked: Asked, url: str | None, since: date) -> list[date]:

@@ -14,7 +14,7 @@ from rich.markup import escape
 from consumers.cli import report_options as options
 from consumers.cli.asking import asked_of, conditions
 from consumers.cli.console import counted, err, out, printable
-from consumers.cli.nobody import since_somebody, why_nobody
+from consumers.cli.nobody import nothing_counted, since_somebody, why_nobody
 from consumers.cli.views import VIEWS, View
 from consumers.cli.views.parts import Asked
 
@@ -85,15 +85,16 @@ def report(
     if view == RETENTION:
         _triangle(asked, form, svg, url)
     else:
-        _told(VIEWS[view], asked_of(url, f"/api/v1/{view}", asked), asked, form, svg)
+        _told(VIEWS[view], asked_of(url, f"/api/v1/{view}", asked), asked, form, svg, url)
 
 
 def _triangle(said: dict[str, Any], form: str, svg: Path | None, url: str | None) -> None:
     """The triangle; to people without the cohorts before the first user, where they did not ask for these."""
     asked = said | _reach(said)
     answer = asked_of(url, f"/api/v1/{RETENTION}", asked)
-    to_fit = form == "terminal" and said["from"] is None
-    if not any(row["size"] for row in answer["rows"]):
+    is_known = answer["known"]
+    to_fit = is_known and form == "terminal" and said["from"] is None
+    if is_known and not any(row["size"] for row in answer["rows"]):
         err.print(escape(printable(why_nobody(answer, asked, url))), soft_wrap=True)
         if to_fit and not svg:
             return
@@ -104,10 +105,17 @@ def _triangle(said: dict[str, Any], form: str, svg: Path | None, url: str | None
             err.print(
                 f"{what} before the first user left out; --from {asked['from']} shows all", soft_wrap=True
             )
-    _told(VIEWS[RETENTION], answer, asked, form, svg)
+    _told(VIEWS[RETENTION], answer, asked, form, svg, url)
 
 
-def _told(view: View, answer: dict[str, Any], asked: Asked, form: str, svg: Path | None) -> None:
+def _told(
+    view: View, answer: dict[str, Any], asked: Asked, form: str, svg: Path | None, url: str | None
+) -> None:
+    """Print the answer; to people of an app that is not known only that."""
+    if not answer["known"]:
+        err.print(escape(printable(nothing_counted(asked["app"], url))), soft_wrap=True)
+        if form == "terminal" and not svg:
+            return
     show(view, answer, asked, form)
     if svg:
         draw(view, answer, asked, svg)

@@ -45,6 +45,11 @@ async def apps(store: Store, configured: Mapping[str, str] | None = None) -> lis
     return [{"app": app, "timezone": zone} for app, zone in sorted(zones.items())]
 
 
+async def is_known(store: Store, app: str) -> bool:
+    """Whether anything has been counted of an app. Asked after the numbers of an answer, it is never false beside any."""
+    return app in await store.zones()
+
+
 async def values(store: Store, query: ValuesQuery) -> dict[str, Any]:
     """The values that most users have, equal ones in the order of their text, and how many others there are."""
     name = values_counter(query.dimension)

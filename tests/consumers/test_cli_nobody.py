@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
+from consumers.cli.views import VIEWS
 from tests.consumers.api.served import served
 from tests.consumers.api.test_api import NOW_MS
 from tests.consumers.cli import Command, command
@@ -65,6 +67,34 @@ def test_an_empty_triangle_says_why(
 ) -> None:
     said = retention("report", "--app", "shop", "--url", api, *options)
     assert (said.code, said.err) == (0, says + "\n")
+
+
+UNKNOWN = "nothing of app game has been counted; there are shop\n"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_of_a_mistyped_app_says_so_instead_of_a_table_of_nobody(
+    retention: Command, api: str, view: str
+) -> None:
+    asked = ("report", view, "--app", "game", "--url", api, "--from", "2026-11-01")
+    asked = (*asked, "--a", "A", "--b", "B") if view == "compare" else asked
+    assert retention(*asked) == (0, "", UNKNOWN)
+    said = retention(*asked, "--json")
+    assert (said.code, json.loads(said.out)["known"], said.err) == (0, False, UNKNOWN)
+
+
+def test_apps_that_the_key_does_not_open_are_not_named(retention: Command) -> None:
+    keys = "game=key-of-game,*=key-of-all"
+    with served([install("anna", "2016-05-10")], now_ms=NOW_MS, read_keys=keys) as url:
+        asked = ("report", "active", "--app", "game", "--url", url)
+        assert "shop" not in retention(*asked, API_KEY="key-of-game").err
+        assert retention(*asked, API_KEY="key-of-all").err == UNKNOWN
+
+
+def test_an_app_that_is_configured_is_not_mistyped(retention: Command) -> None:
+    with served([install("anna", "2016-05-10")], now_ms=NOW_MS, apps="game,shop") as url:
+        said = retention("report", "--app", "game", "--url", url)
+    assert (said.code, said.out, said.err) == (0, "", "nothing of app game has been counted yet\n")
 
 
 def test_who_does_as_the_hint_says_sees_users(retention: Command, api: str) -> None:

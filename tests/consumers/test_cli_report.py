@@ -45,7 +45,8 @@ def answer(periods: int = 3, segments: tuple[str | None, ...] = (None,)) -> dict
             )
         average.append(cell(1, 505, 1010) | {"size": 1010, "segment": segment})
     return {"app": "demo", "timezone": "UTC", "period": "day", "cohort": "install", "return": "session", "criterion": "on_or_after",
-            "window": "calendar", "as_of": "2026-11-23T10:00:00Z", "rows": rows, "average": average}  # fmt: skip
+            "window": "calendar", "as_of": "2026-11-23T10:00:00Z", "rows": rows, "average": average,
+            "known": True}  # fmt: skip
 
 
 def shown(found: dict[str, Any], width: int = 100) -> str:

@@ -91,7 +91,7 @@ async def test_a_triangle_has_the_members_of_the_contract_in_its_order(place: Pl
     answer = await place.get("/api/v1/retention?app=shop&from=2026-11-20&to=2026-11-20&periods=1")
     said = [answer.pop(name) for name in list(answer)[:8]]
     assert said == ["shop", "UTC", "day", "install", "session", "on", "calendar", "2026-11-23T10:00:00Z"]
-    assert list(answer) == ["definition", "rows", "average"]
+    assert list(answer) == ["definition", "rows", "average", "known"]
     (row,) = answer["rows"]
     assert list(row) == ["cohort", "segment", "size", "size_complete", "cells"]
     assert [list(cell) for cell in row["cells"]] == [["n", "users", "rate", "low", "high", "complete"]] * 2
@@ -149,7 +149,8 @@ async def test_actives_have_the_members_of_the_contract_in_its_order(place: Plac
                 "reinstalls": 0,
                 "complete": True,
             }
-        ]
+        ],
+        "known": True,
     }
     assert list(answer["rows"][0])[:6] == ["date", "active", "dau", "wau", "mau", "stickiness"]
 

@@ -33,7 +33,7 @@ async def test_the_members_of_the_contract_come_in_its_order() -> None:
     answer = await asked("app=shop&from=2026-11-20&to=2026-11-20&periods=0")
     said = [answer.pop(name) for name in list(answer)[:5]]
     assert said == ["shop", "UTC", "day", "install", "2026-11-23T10:00:00Z"]
-    assert list(answer) == ["rows", "total", "average", "projection"]
+    assert list(answer) == ["rows", "total", "average", "projection", "known"]
     (row,) = answer["rows"]
     assert (tuple(row), tuple(row["cells"][0]), tuple(answer["total"])) == (ROW, CELL, TOTAL)
     assert row["cells"][0]["revenue"] == answer["total"]["revenue"] == {"USD": "1.00"}
