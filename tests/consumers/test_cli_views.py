@@ -48,8 +48,8 @@ async def answer_of(view: str, **more: str) -> tuple[dict[str, Any], dict[str, s
     query = {"app": "shop"} | ASKED[view] | more
     asked = RANGE | {name: value for name, value in query.items() if name != "app"}
     if view == "active":
-        return {"rows": await ask_active(store, **asked)}, query
-    return await ASK[view](store, **asked), query
+        return {"rows": await ask_active(store, **asked), "known": True}, query
+    return await ASK[view](store, **asked) | {"known": True}, query
 
 
 def shown(
@@ -75,6 +75,7 @@ async def test_csv_has_all_numbers_and_markdown_is_a_table(view: str) -> None:
     answer, asked = await answer_of(view)
     lines = list(csv.DictReader(io.StringIO(VIEWS[view].as_csv(answer, asked))))
     assert {line["app"] for line in lines} == {"shop"}
+    assert "known" not in lines[0], "it is no number, and told beside the table"
     table = VIEWS[view].as_markdown(answer, asked).splitlines()
     assert len({line.count("|") for line in table}) == 1
     assert set(table[1]) == set("|-:")

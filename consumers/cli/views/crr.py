@@ -48,4 +48,5 @@ def _rate(answer: Answer) -> Text:
 
 def lines(answer: Answer, asked: Asked) -> list[Line]:
     """One line."""
-    return [{"app": asked["app"], "population": asked.get("population") or "users", **answer}]
+    numbers = {name: value for name, value in answer.items() if name != "known"}
+    return [{"app": asked["app"], "population": asked.get("population") or "users", **numbers}]
