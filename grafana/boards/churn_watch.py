@@ -147,7 +147,7 @@ def _evidence() -> list[Any]:
             "Users looked at",
             "Users behind each judgement. Few users can only show large losses.",
             [queries.SAMPLE],
-            units.Short,
+            units.LocaleFormat,
             span=24,
             height=6,
         ),

@@ -75,7 +75,7 @@ def _variants() -> list[Any]:
             "Users by variant, D$day",
             "Users whose day n is over, by variant: a split that drifts is a broken experiment.",
             [queries.VARIANT_USERS],
-            units.Short,
+            units.LocaleFormat,
         ),
     ]
 
@@ -108,7 +108,7 @@ def _feedback() -> list[Any]:
             "Answers",
             "Answers behind NPS and CSAT, of the last 30 complete days.",
             [queries.ANSWERS],
-            units.Short,
+            units.LocaleFormat,
             span=4,
             height=8,
         ),

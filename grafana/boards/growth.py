@@ -23,20 +23,20 @@ def _numbers() -> list[Any]:
     return [
         number(identity, title, about, [query], unit)
         for identity, title, about, query, unit in (
-            (1, "DAU", "Users active on the last complete day of the app.", queries.DAU, units.Short),
+            (1, "DAU", "Users active on the last complete day of the app.", queries.DAU, units.LocaleFormat),
             (
                 2,
                 "WAU",
                 "Users active on one of the 7 days that end with the last complete one.",
                 queries.WAU,
-                units.Short,
+                units.LocaleFormat,
             ),
             (
                 3,
                 "MAU",
                 "Users active on one of the 30 days that end with the last complete one.",
                 queries.MAU,
-                units.Short,
+                units.LocaleFormat,
             ),
             (
                 4,
@@ -45,13 +45,19 @@ def _numbers() -> list[Any]:
                 queries.STICKINESS,
                 units.PercentUnit,
             ),
-            (5, "New users", "Installs of the last complete day (NRU).", queries.NEW_USERS, units.Short),
+            (
+                5,
+                "New users",
+                "Installs of the last complete day (NRU).",
+                queries.NEW_USERS,
+                units.LocaleFormat,
+            ),
             (
                 6,
                 "Re-installs",
                 "Installs by users who had installed before; they start no new cohort.",
                 queries.REINSTALLS,
-                units.Short,
+                units.LocaleFormat,
             ),
         )
     ]
@@ -65,7 +71,7 @@ def _charts() -> list[Any]:
             "Active users",
             "Distinct users of the 1, 7 and 30 days that end with the last complete day; a step a day.",
             [queries.DAU, queries.WAU, queries.MAU],
-            units.Short,
+            units.LocaleFormat,
         ),
         lines(
             8,
@@ -81,7 +87,7 @@ def _charts() -> list[Any]:
             "The active users of the last complete day: new, there the day before, back after a pause. Below zero: there "
             "the day before and not any more.",
             list(queries.LIFECYCLE),
-            units.Short,
+            units.LocaleFormat,
             stacked=True,
             least=None,
         ),
@@ -90,6 +96,6 @@ def _charts() -> list[Any]:
             "New users and re-installs",
             "Installs and re-installs of the last complete day.",
             [queries.NEW_USERS, queries.REINSTALLS],
-            units.Short,
+            units.LocaleFormat,
         ),
     ]

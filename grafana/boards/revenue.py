@@ -38,8 +38,12 @@ def _numbers() -> list[Any]:
             span=6,
             decimals=CENTS,
         ),
-        number(2, "Payers", "Users who have bought today, so far.", [queries.PAYERS], units.Short, span=6),
-        number(3, "Purchases", "Purchases of today, so far.", [queries.PURCHASES], units.Short, span=6),
+        number(
+            2, "Payers", "Users who have bought today, so far.", [queries.PAYERS], units.LocaleFormat, span=6
+        ),
+        number(
+            3, "Purchases", "Purchases of today, so far.", [queries.PURCHASES], units.LocaleFormat, span=6
+        ),
         number(
             4,
             "Repeat purchase",
@@ -69,7 +73,7 @@ def _days() -> list[Any]:
             "Payers and purchases",
             "Users who bought, and what they bought, each day so far.",
             [queries.PAYERS, queries.PURCHASES],
-            units.Short,
+            units.LocaleFormat,
         ),
         lines(
             7,

@@ -21,9 +21,10 @@ import yaml
 from grafana import queries
 from grafana.queries import Query
 from tests.e2e.running import Up
-from tests.grafana.boards import BOARDS, metrics_of, shown
+from tests.grafana.boards import BOARDS, metrics_of, panels, shown
 from tests.grafana.past import openmetrics
 from tests.grafana.programs import GRAFANA, Prometheus, ask, run
+from tests.grafana.shaping import shaped
 from tests.grafana.test_rules import ALERTS, rules
 from tests.waiting import wait_until_now
 
@@ -167,24 +168,19 @@ def test_a_running_system_fills_every_choice(healthy: tuple[Prometheus, Up]) -> 
             assert CHOSEN[variable["name"]] in [*values, ".*"]
 
 
-def test_the_columns_that_tables_and_curves_are_made_from_are_there(healthy: tuple[Prometheus, Up]) -> None:
-    """A transformation that names a label which the query does not give leaves an empty panel."""
+def test_grafana_makes_rows_and_columns_of_the_answers(healthy: tuple[Prometheus, Up]) -> None:
+    """A transformation that names a label which the query does not give leaves an empty panel, and says nothing."""
     prometheus, _ = healthy
-    for panel in (
-        panel for board in BOARDS.values() for panel in board["panels"] if "transformations" in panel
-    ):
-        named = {
-            step["options"][option]
-            for step in panel["transformations"]
-            for option in ("rowField", "columnField", "byField")
-            if option in step["options"]
-        }
-        for target in panel["targets"]:
-            found = prometheus.query(filled_in(target["expr"]))
-            assert found, panel["title"]
-            assert named <= set(found[0]["metric"]), panel["title"]
-            assert target["instant"], panel["title"]
-            assert target["format"] == "table", panel["title"]
+    made = [panel for board in BOARDS.values() for panel in panels(board) if "transformations" in panel]
+    assert all(target["instant"] and target["format"] == "table" for one in made for target in one["targets"])
+    answers = [
+        {target["refId"]: prometheus.query(filled_in(target["expr"])) for target in one["targets"]}
+        for one in made
+    ]
+    for panel, fields in zip(made, shaped(zip(made, answers, strict=True)), strict=True):
+        assert len(fields) > 1, panel["title"]
+        assert all(any(value is not None for value in field.values) for field in fields), panel["title"]
+        assert panel["type"] != "trend" or "day" in {field.name for field in fields}, panel["title"]
 
 
 # --- a past of trouble
