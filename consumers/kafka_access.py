@@ -1,18 +1,25 @@
 """How do we get in at Kafka, and what is said when it does not let us in? TLS, SASL, and the reason of a refusal.
 
 The client says of a refusal only that it could not bootstrap, and its log says why. So after a failed start the door is tried once
-more by itself: a wrong password and an untrusted certificate are said as such, since trying again mends neither.
+more by itself: a wrong password and an untrusted certificate are said as such, since trying again mends neither; so is a server
+where nothing listens, or something else than Kafka.
 """
 
+import asyncio
 import ssl
+from socket import gaierror
 from typing import Any
 
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
     BrokerResponseError,
+    KafkaConnectionError,
     KafkaError,
+    KafkaTimeoutError,
+    RequestTimedOutError,
     SaslAuthenticationFailed,
+    UnknownError,
     UnsupportedSaslMechanismError,
 )
 
@@ -58,12 +65,40 @@ def ssl_context(settings: Settings) -> ssl.SSLContext | None:
 
 async def no_start(settings: Settings, error: Exception) -> KafkaUnavailable:
     """The failed start of a client as one line, and why Kafka did not let us in where that is the reason."""
+    servers = settings.kafka.split(",")
     if settings.kafka_security_protocol != "PLAINTEXT":
-        for server in settings.kafka.split(","):
+        for server in servers:
             why = await _refusal(settings, server)
             if why is not None:
                 return KafkaRefused(f"Kafka at {server} {why}")
+    if isinstance(error, UnknownError) and settings.kafka_idempotence:
+        return KafkaUnavailable(
+            f"Kafka at {settings.kafka} fails without saying why: a broker that knows no idempotent producers, as that of "
+            f"`retention up`, wants {variable('kafka_idempotence')}=false"
+        )
+    if isinstance(error, KafkaConnectionError):
+        silence = await asyncio.gather(*(_silence(settings, server) for server in servers))
+        return _unavailable(settings, ", ".join(dict.fromkeys(silence)))
     return unavailable(settings, error)
+
+
+async def _silence(settings: Settings, server: str) -> str:
+    """Why a server gives no answer, as far as it can be seen from here."""
+    host, _, port = server.rpartition(":")
+    try:
+        async with asyncio.timeout(_TRY_SECONDS):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    except ConnectionRefusedError:
+        return f"nothing listens at {server}"
+    except gaierror:
+        return f"there is no host {host}"
+    except TimeoutError:
+        return f"no answer from {server} within {_TRY_SECONDS} s"
+    except OSError as error:
+        return f"no connection to {server}: {error.strerror or error}"
+    writer.close()
+    how = f"{variable('kafka_security_protocol')}={settings.kafka_security_protocol}"
+    return f"what listens at {server} does not answer as Kafka does with {how}"
 
 
 async def _refusal(settings: Settings, server: str) -> str | None:
@@ -95,7 +130,24 @@ def _reason(error: Exception) -> str:
 
 def unavailable(settings: Settings, error: BaseException) -> KafkaUnavailable:
     """One line for a failed conversation with Kafka."""
-    what = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return _unavailable(settings, _words(error))
+
+
+def _words(error: BaseException) -> str:
+    """What a failed call came to; of an answer the word that Kafka's own documentation has for it."""
+    if isinstance(error, KafkaTimeoutError | RequestTimedOutError | TimeoutError):
+        return "no answer in time"
+    if isinstance(error, KafkaConnectionError):
+        return "no connection"
+    what = ", ".join(map(str, error.args)).split("\n")[0]
+    if isinstance(error, BrokerResponseError):
+        return f"it answers {error.message}" + (f": {what}" if what else "")
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return what or type(error).__name__
+
+
+def _unavailable(settings: Settings, what: str) -> KafkaUnavailable:
     return KafkaUnavailable(
         f"Kafka at {settings.kafka} cannot be reached or refused ({what}); RETENTION_KAFKA says where it is"
     )

@@ -21,6 +21,7 @@ from consumers.setting_roles import RoleFields
 from consumers.setting_servers import ServerFields
 from consumers.setting_sources import SettingsError, from_environment, from_up
 from consumers.setting_watch import WatchFields
+from consumers.wanted import wanted
 
 PREFIX = "RETENTION_"
 
@@ -121,10 +122,9 @@ def unknown(env: Mapping[str, str] | None = None) -> list[str]:
 
 def _problem(error: dict[str, Any], given: Mapping[str, Any]) -> str:
     name = str(error["loc"][0])
-    message = str(error["msg"]).removeprefix("Value error, ")
     said = "" if is_secret(name) else f"={given.get(name, '')}"
     example = Settings.model_fields[name].examples or [""]
-    return f"{variable(name)}{said}: {message[:1].lower()}{message[1:]}; for example {variable(name)}={example[0]}"
+    return f"{variable(name)}{said}: {wanted(error)}; for example {variable(name)}={example[0]}"
 
 
 def _plain(value: Any) -> Any:

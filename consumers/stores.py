@@ -35,12 +35,16 @@ def connect(settings: Settings, **more: Any) -> RedisStore:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[RedisStore]:
-    """The store of a command, closed behind it; a StoreRefused says which settings are about the way in. Raises SettingsError."""
+    """The store of a command, closed behind it; what it raises says which settings are about the way in. Raises SettingsError."""
     store = connect(settings)
     try:
         yield store
     except StoreRefused as error:
         raise StoreRefused(f"{error}; {hint(settings)}") from None
+    except StoreUnavailable as error:
+        if error.__cause__ is None:  # not of the client: the server is there, and all of it is said
+            raise
+        raise StoreUnavailable(f"Redis: {error}; {variable('redis_url')} says where it is") from None
     finally:
         await store.aclose()
 

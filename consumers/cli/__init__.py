@@ -28,6 +28,7 @@ from consumers.cli import (
 from consumers.cli.console import err, printable
 from consumers.kafka_access import KafkaUnavailable
 from consumers.setting_sources import SettingsError
+from consumers.wanted import wanted
 from stream.store.protocol import IdentityMismatch, StoreUnavailable
 
 EPILOG = (
@@ -102,7 +103,7 @@ def run(arguments: Sequence[str]) -> int:
     except typer.exceptions.TyperException as error:
         context = getattr(error, "ctx", None)
         hint = f"; see {context.command_path} --help" if context is not None else ""
-        _say(error.format_message().rstrip(".") + hint)
+        _say(_usage(error).rstrip(".") + hint)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return 130
@@ -112,6 +113,14 @@ def run(arguments: Sequence[str]) -> int:
         return 1
     except Exception as error:
         return _failed(error)
+
+
+def _usage(error: typer.exceptions.TyperException) -> str:
+    """What was used wrongly; of a value that pydantic refused what it should have been."""
+    refused = getattr(error.__cause__, "errors", None)
+    if refused is not None and isinstance(error, typer.BadParameter):
+        error.message = wanted(refused()[0])
+    return error.format_message()
 
 
 def _failed(error: Exception) -> int:

@@ -50,7 +50,7 @@ async def kafka_findings(settings: Settings, counted: Counted | None, now_ms: in
             )
         ]
     except KafkaUnavailable as error:
-        return [wrong("kafka", str(error), "start it, or set RETENTION_KAFKA to where it is")]
+        return [wrong("kafka", str(error), "start it, or change that")]
     if counted is not None:
         lag = behind(ends, counted.positions, log_id)
         found += [*_log(settings, begins, ends, counted, log_id), *_group(settings, group, lag)]

@@ -58,7 +58,7 @@ async def store_findings(settings: Settings, now_ms: int) -> tuple[list[Finding]
         return [wrong("redis", str(error), stores.hint(settings))], None
     except StoreUnavailable as error:
         return [
-            wrong("redis", f"no answer: {error}", "start it, or set RETENTION_REDIS_URL to where it is")
+            wrong("redis", f"gives no answer: {error}", "start it, or set RETENTION_REDIS_URL to where it is")
         ], None
     finally:
         await store.aclose()

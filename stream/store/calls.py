@@ -1,6 +1,9 @@
 """How is one call made to Redis, and which failures pass by themselves? Scripts by digest; outages as StoreUnavailable."""
 
+import errno
 import hashlib
+import re
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from importlib import resources
@@ -13,6 +16,7 @@ from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
     ConnectionError,
+    InvalidResponse,
     MovedError,
     NoPermissionError,
     NoScriptError,
@@ -50,6 +54,10 @@ _PASSING = (
 )
 # What a script was not allowed to do comes as a plain ResponseError too; the last is how Redis 7.0 says it.
 _NO_RIGHT = ("NOPERM", "ACL failure in script", "The user executing the script can't")
+_NO_DATABASE = "DB index is out of range"
+# What the client says of a connection that it did not get, and of an answer that did not come.
+_CONNECTING = re.compile(r"Error (?:(-?\d+) )?connecting to (\S+)\. (.*?)\.?", re.DOTALL)
+_NO_ANSWER = re.compile(r"^Timeout (?:reading from|connecting to) ")
 
 
 class Moved(StoreUnavailable):
@@ -94,7 +102,9 @@ async def answered(answer: Awaitable[Any] | Any) -> Any:
     except _OUTAGES as error:
         if (distrust := _distrust(error)) is not None:
             raise StoreRefused(f"Redis shows a certificate that is not trusted ({distrust})") from error
-        raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+        raise StoreUnavailable(_words(error)) from error
+    except InvalidResponse as error:
+        raise StoreUnavailable("what answers there does not speak the protocol of Redis") from error
     except NoScriptError as error:
         raise StoreUnavailable("the server forgot a script right after it was given to it") from error
     except MovedError as error:
@@ -106,7 +116,23 @@ async def answered(answer: Awaitable[Any] | Any) -> Any:
             raise StoreUnavailable(str(error)) from error
         if any(word in str(error) for word in _NO_RIGHT):
             raise StoreRefused(f"Redis refuses: {error}") from error
+        if _NO_DATABASE in str(error):
+            raise StoreRefused(f"Redis has no database of that number ({error})") from error
         raise
+
+
+def _words(error: BaseException) -> str:
+    """What an outage is, and where: the client's own words for people who do not know its code."""
+    text = str(error)
+    found = _CONNECTING.fullmatch(text)
+    if found is None:
+        return _NO_ANSWER.sub("nothing came in time from ", text) or type(error).__name__
+    code, where, why = found.groups()
+    if int(code or 0) == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in why:
+        return f"nothing listens at {where}"
+    if int(code or 0) in (socket.EAI_NONAME, socket.EAI_AGAIN):
+        return f"there is no host {where.rpartition(':')[0]}"
+    return f"no connection to {where}: {why}"
 
 
 def _distrust(error: BaseException | None) -> str | None:

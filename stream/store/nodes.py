@@ -184,6 +184,7 @@ class Cluster:
             if not self._is_stale:
                 return
             problem, refusal, is_in = "", "", False
+            away: StoreUnavailable | None = None
             for address in self._candidates():
                 try:
                     ranges = await self._told(address)
@@ -191,7 +192,7 @@ class Cluster:
                     refusal = str(error)
                     continue
                 except StoreUnavailable as error:
-                    problem = str(error)
+                    problem, away = str(error), error
                     continue
                 is_in = True
                 owners = [owner for slot in self._slots if (owner := _owner(slot, ranges)) is not None]
@@ -203,7 +204,7 @@ class Cluster:
                 return
         if refusal and not is_in:
             raise StoreRefused(f"no server of the cluster lets us in ({refusal})")
-        raise StoreUnavailable(f"no server of the cluster says who holds what ({problem})")
+        raise StoreUnavailable(f"no server of the cluster says who holds what ({problem})") from away
 
     def _candidates(self) -> list[Address]:
         """Whom to ask for the map. Whoever told it last comes last: it may be cut off from the others and not know."""

@@ -64,7 +64,9 @@ def test_no_command_is_wrong_usage_and_shows_the_help(retention: Command) -> Non
     [
         (["nope"], "No such command 'nope'; see retention --help"),
         (["import"], "Missing argument 'FILE'; see retention import --help"),
-        (["report", "--limit", "x"], "Invalid value for '--limit'"),
+        (["report", "--limit", "x"], "Invalid value for '--limit': must be a whole number; see"),
+        (["simulate", "--rate", "x"], "Invalid value for '--rate': must be a number; see"),
+        (["simulate", "--users", "0"], "Invalid value for '--users': must be 1 or more; see"),
         (["report", "--csv", "--json"], "choose one of --csv, --json, --markdown"),
         (["report", "--url", "foo"], "'foo' is no URL"),
         (["import", "-", "--type", "foo"], "'foo' is none of install, session, purchase, feedback, identity"),
@@ -77,8 +79,11 @@ def test_no_command_is_wrong_usage_and_shows_the_help(retention: Command) -> Non
         (["import", "-", "--format", "xml"], "say csv or ndjson"),
         (["simulate", "--from", "1.2.2026"], "is no date: write 2026-01-31"),
         (["simulate", "--from", "2999-01-01", "--out", "x"], "the simulated days must be over"),
-        (["dead-letters", "--reason", "bored"], "Invalid value for '--reason'"),
-        (["up", "--port", "99999"], "Invalid value for '--port'"),
+        (
+            ["dead-letters", "--reason", "bored"],
+            "Invalid value for '--reason': 'bored' is not one of 'not_json', ",
+        ),
+        (["up", "--port", "99999"], "Invalid value for '--port': must be 65535 or less; see"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(retention: Command, arguments: list[str], line: str) -> None:
@@ -114,12 +119,13 @@ def test_a_failure_is_one_line_and_exit_code_1(retention: Command, arguments: li
 def test_a_server_that_is_away_is_one_line(retention: Command) -> None:
     said = retention("dead-letters", KAFKA="127.0.0.1:1")
     assert said.code == 1
-    assert said.err.startswith("error: Kafka at 127.0.0.1:1 cannot be reached")
-    assert len(said.err.splitlines()) == 1
+    assert said.err == (
+        "error: Kafka at 127.0.0.1:1 cannot be reached or refused (nothing listens at 127.0.0.1:1); "
+        "RETENTION_KAFKA says where it is\n"
+    )
     said = retention("audit", REDIS_URL="redis://user:hunter2@127.0.0.1:1/0")
     assert said.code == 1
-    assert said.err.startswith("error: ")
-    assert "hunter2" not in said.err
+    assert said.err == "error: Redis: nothing listens at 127.0.0.1:1; RETENTION_REDIS_URL says where it is\n"
 
 
 def test_config_shows_every_setting_with_secrets_masked(retention: Command) -> None:

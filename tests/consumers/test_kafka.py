@@ -5,12 +5,18 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import pytest
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    RequestTimedOutError,
+    TopicAuthorizationFailedError,
+)
 
 from consumers.kafka import DEAD_LETTERS, REVISIONS, Kafka, Sender, producer, stored_records
-from consumers.kafka_access import KafkaUnavailable
+from consumers.kafka_access import KafkaUnavailable, no_start, unavailable
 from consumers.settings import Settings
 from stream.events.schema import TOPICS
-from tests.servers import Broker, KafkaLike
+from tests.servers import Broker, KafkaLike, Valkey
 
 ALL = {*TOPICS, DEAD_LETTERS, REVISIONS}
 
@@ -164,11 +170,54 @@ async def test_questions_may_be_asked_at_the_same_time(settings: Settings) -> No
         assert all(ends == found[0] for ends in found)
 
 
-async def test_nobody_there_is_one_line() -> None:
-    settings = Settings(kafka="127.0.0.1:1")
-    with pytest.raises(KafkaUnavailable, match=r"Kafka at 127\.0\.0\.1:1 cannot be reached") as caught:
-        await Kafka(settings).start()
-    assert "\n" not in str(caught.value)
-    with pytest.raises(KafkaUnavailable):
-        async with Sender(settings):
+async def said(settings: Settings) -> str:
+    """What is said of a Kafka that no client can be started at."""
+    lines = set()
+    for client in (Kafka(settings), Sender(settings)):
+        with pytest.raises(KafkaUnavailable) as caught:
+            async with client:
+                pass
+        lines.add(str(caught.value))
+    (line,) = lines
+    return line
+
+
+@pytest.mark.parametrize(
+    ("servers", "why"),
+    [
+        ("127.0.0.1:1", "nothing listens at 127.0.0.1:1"),
+        ("127.0.0.1:1,[::1]:1", "nothing listens at 127.0.0.1:1, nothing listens at [::1]:1"),
+        ("no.such.host.invalid:9092", "there is no host no.such.host.invalid"),
+    ],
+)
+async def test_nobody_there_is_one_line_that_says_why(servers: str, why: str) -> None:
+    line = await said(Settings(kafka=servers))
+    assert (
+        line == f"Kafka at {servers} cannot be reached or refused ({why}); RETENTION_KAFKA says where it is"
+    )
+
+
+async def test_a_server_that_is_no_kafka_is_told_from_one_that_is_away(valkey: Valkey) -> None:
+    line = str(await no_start(Settings(kafka=f"127.0.0.1:{valkey.port}"), KafkaConnectionError()))
+    assert f"what listens at 127.0.0.1:{valkey.port} does not answer as Kafka does with " in line
+    assert "RETENTION_KAFKA_SECURITY_PROTOCOL=PLAINTEXT" in line
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RequestTimedOutError(), "no answer in time"),
+        (KafkaTimeoutError(), "no answer in time"),
+        (KafkaConnectionError("Connection at 127.0.0.1:1 closed"), "no connection"),
+        (TopicAuthorizationFailedError({"sessions"}), "it answers TOPIC_AUTHORIZATION_FAILED: {'sessions'}"),
+        (OSError(113, "No route to host"), "No route to host"),
+    ],
+)
+def test_what_a_call_came_to_is_said_in_words(error: Exception, words: str) -> None:
+    assert f"cannot be reached or refused ({words}); RETENTION_KAFKA" in str(unavailable(Settings(), error))
+
+
+async def test_a_broker_without_idempotent_producers_names_the_setting(broker: Broker) -> None:
+    with pytest.raises(KafkaUnavailable, match="wants RETENTION_KAFKA_IDEMPOTENCE=false"):
+        async with Sender(Settings(kafka=broker.bootstrap)):
             pass

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.consumers.cli import Command, command
 from tests.redis_server import PASSWORDS, SecureRedis
-from tests.servers import HOST, Broker
+from tests.servers import HOST, Broker, Valkey
 
 # asyncio of Python 3.11 leaves the socket of a failed handshake to the collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -119,3 +122,37 @@ def test_a_role_that_is_not_let_in_ends_with_one_line_and_exit_code_1(
     assert len(lines) == 1
     assert PASSWORD not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["audit", "doctor"])
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        ("redis://127.0.0.1:1/0", "nothing listens at 127.0.0.1:1"),
+        ("redis+cluster://127.0.0.1:1", "nothing listens at 127.0.0.1:1"),
+        ("redis://no.such.host.invalid:6379/0", "there is no host no.such.host.invalid"),
+        ("redis://{valkey}/99", "Redis has no database of that number"),
+        ("redis://{web}/0", "what answers there does not speak the protocol of Redis"),
+    ],
+)
+def test_a_server_that_cannot_be_used_is_said_in_words_that_name_the_setting(
+    retention: Command, valkey: Valkey, web: str, command: str, url: str, line: str
+) -> None:
+    url = url.format(valkey=f"{HOST}:{valkey.port}", web=web)
+    said = retention(command, REDIS_URL=url, KAFKA="127.0.0.1:2", USER_ID_SECRET="0123456789abcdef")
+    assert said.code == 1
+    (told,) = [one for one in (said.out + said.err).splitlines() if line in one]
+    assert "RETENTION_REDIS_URL" in told
+    assert "Error" not in told
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    """Where something listens that speaks HTTP."""
+    with HTTPServer((HOST, 0), BaseHTTPRequestHandler) as server:
+        server.RequestHandlerClass.log_message = lambda *_: None  # type: ignore[method-assign]
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"{HOST}:{server.server_port}"
+        server.shutdown()
+        thread.join()
