@@ -31,6 +31,7 @@ REQUIRED = ("user_id", "timestamp", "type", "app_id")
 _TIMES = "2026-11-30 or 2026-11-30T10:00:00Z"
 _VALUE_CHARACTERS_MAX = 60
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_COLUMNS_SHOWN, _NAME_SHOWN = 20, 40
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 _NUMBERS = ("duration_seconds",)  # fields that must be JSON numbers, however the file writes them
 
@@ -154,7 +155,7 @@ class Importer:
         try:
             value = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
         except (UnicodeEncodeError, ValueError, RecursionError) as error:
-            return BadRow(line, f"not_json: {error}")
+            return BadRow(line, f"not_json: {_no_json(error)}")
         decoded = self._decoder.decode(topic, value, self._now_ms)
         if isinstance(decoded, Event | Identity):
             return Record(topic, str(fields["user_id"]).encode(), value, decoded.ts_ms)
@@ -235,12 +236,21 @@ def _ndjson(file: BinaryIO) -> Iterator[Row | BadRow]:
             # Decimal numbers stay the text that they are: an amount must not pass through a float.
             found = json.loads(text, parse_float=str)
         except (ValueError, RecursionError) as error:
-            yield BadRow(number, f"not_json: {error}")
+            yield BadRow(number, f"not_json: {_no_json(error)}")
             continue
         if isinstance(found, dict):
             yield Row(number, {name: value for name, value in found.items() if value is not None})
         else:
             yield BadRow(number, "not_json: not an object")
+
+
+def _no_json(error: Exception) -> str:
+    """What json says of a line, without its own count of lines."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg[:1].lower()}{error.msg[1:]} at column {error.colno}"
+    if isinstance(error, UnicodeError):
+        return "no text in UTF-8"
+    return "nested too deep" if isinstance(error, RecursionError) else str(error)
 
 
 def _csv(file: BinaryIO, delimiter: str, needed: Iterable[str]) -> Iterator[Row | BadRow]:
@@ -267,8 +277,16 @@ def _check_columns(header: list[str], needed: Iterable[str]) -> None:
         missing = [name for name in missing if name not in REQUIRED] or missing  # a wrong --map is said first
         raise WrongColumns(
             "--app" if missing == ["app_id"] else "--map",
-            f"there is no column {', '.join(missing)}; the columns are {', '.join(header)}{_hints(missing)}",
+            f"there is no column {', '.join(missing)}; the columns are {_named(header)}{_hints(missing)}",
         )
+
+
+def _named(header: list[str]) -> str:
+    shown = ", ".join(
+        f"{name[:_NAME_SHOWN]}..." if len(name) > _NAME_SHOWN else name for name in header[:_COLUMNS_SHOWN]
+    )
+    rest = len(header) - _COLUMNS_SHOWN
+    return shown + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def _hints(missing: list[str]) -> str:

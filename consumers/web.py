@@ -7,8 +7,10 @@
 A check gives None when all is well, else one sentence that says what is wrong; it may be a coroutine.
 """
 
+import errno
 import json
 import logging
+import os
 import re
 import secrets
 from collections.abc import Awaitable, Callable
@@ -83,8 +85,12 @@ async def serve(app: web.Application, host: str, port: int, limits: Limits | Non
         await Site(runner, host, port, limits).start()
     except OSError as error:
         await runner.cleanup()
+        # asyncio says it again with the address, the resolver of names with a number of its own.
+        code = error.errno or 0
+        known = os.strerror(code) if code in errno.errorcode else error.strerror or str(error)
+        other = "port" if code in (errno.EADDRINUSE, errno.EACCES) else "host"
         raise CannotListen(
-            f"cannot listen on {host}:{port}: {error.strerror or error}; choose another port"
+            f"cannot listen on {host}:{port}: {known.lower()}; choose another {other}"
         ) from None
     return Served(runner, host, runner.addresses[0][1])
 

@@ -1,10 +1,12 @@
 """How do events get in from a file? Rows of NDJSON or CSV, through Kafka, acknowledged."""
 
 import asyncio
+import gzip
 import io
 import os
 import sys
 import time
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -84,11 +86,7 @@ def import_(
         constants["app_id"] = app
     if type_ is not None:
         constants["type"] = type_
-    if format_ not in (None, "csv", "ndjson"):
-        raise typer.BadParameter("say csv or ndjson", param_hint="--format")
-    delimiter = "\t" if delimiter == "\\t" else delimiter
-    if len(delimiter) != 1:
-        raise typer.BadParameter("is one character", param_hint="--delimiter")
+    delimiter = _delimiter(format_, delimiter)
     types = {value: kind or None for value, kind in _pairs(map_type, "--map-type")}
     _check_kinds(
         [*[("--type", type_)] * (type_ not in types), *(("--map-type", one) for one in types.values())]
@@ -98,6 +96,18 @@ def import_(
     headers = () if revisions else (NO_REVISIONS,)
     job = _Job(found, columns, file, format_, delimiter, rejects, dry_run, headers)
     raise typer.Exit(await_(job.run(wait)))
+
+
+def _delimiter(format_: str | None, delimiter: str) -> str:
+    """The sign between columns, both options checked."""
+    if format_ not in (None, "csv", "ndjson"):
+        raise typer.BadParameter(f"{format_!r} is neither csv nor ndjson", param_hint="--format")
+    delimiter = "\t" if delimiter == "\\t" else delimiter
+    if len(delimiter) != 1:
+        raise typer.BadParameter(
+            f"{delimiter!r} is not one character; \\t is a tab", param_hint="--delimiter"
+        )
+    return delimiter
 
 
 def _check_kinds(given: Sequence[tuple[str, str | None]]) -> None:
@@ -149,8 +159,6 @@ class _Job:
         from consumers.checking import checking_decoder
         from consumers.importer import BadRow, Importer, WrongColumns, guessed, opened, rows
 
-        file = opened(raw)
-        form = self.form or guessed(self.name, file)
         importer = Importer(
             self.columns,
             decoder=checking_decoder(self.settings),
@@ -159,7 +167,8 @@ class _Job:
         )
         rejects = self.rejects.open("w") if self.rejects else None
         try:
-            number = 0
+            number, file = 0, opened(raw)
+            form = self.form or guessed(self.name, file)
             for row in rows(file, form, delimiter=self.delimiter, needed=self.columns.needed()):
                 number += 1
                 record = row if isinstance(row, BadRow) else importer.record(row)
@@ -181,6 +190,8 @@ class _Job:
             raise ValueError(
                 f"{self.name} ends in the middle of its gzip data: what came before was read"
             ) from None
+        except (zlib.error, gzip.BadGzipFile):
+            raise ValueError(f"{self.name} holds broken gzip data: what came before was read") from None
         finally:
             if rejects is not None:
                 rejects.close()

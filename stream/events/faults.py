@@ -21,7 +21,7 @@ def fault(text: str) -> Rejection:
         return Rejection(Reason.MISSING_FIELD, f"{missing[1]} is missing", missing[1])
     found = _AT.fullmatch(text)
     if found is None:
-        return Rejection(Reason.NOT_JSON, _in_words(text))
+        return Rejection(Reason.NOT_JSON, in_words(text))
     what, field = found.groups()
     if what.endswith("got `null`"):
         return Rejection(Reason.MISSING_FIELD, f"{field} is null", field)
@@ -30,11 +30,11 @@ def fault(text: str) -> Rejection:
         return Rejection(Reason.BAD_TIMESTAMP, detail, field)
     if field == "kind" and what.startswith("Invalid enum value"):
         return Rejection(Reason.BAD_FIELD, "kind is neither nps nor csat", field)
-    return Rejection(Reason.BAD_FIELD, f"{field}: {_in_words(what)}", field)
+    return Rejection(Reason.BAD_FIELD, f"{field}: {in_words(what)}", field)
 
 
-def _in_words(text: str) -> str:
-    """What was expected, in the words of JSON instead of Python's."""
+def in_words(text: str) -> str:
+    """What a decoder expected or met, in the words of JSON instead of Python's."""
 
     def plain(types: re.Match[str]) -> str:
         return " or ".join(_NAMES.get(name, name) for name in types[1].split(" | "))

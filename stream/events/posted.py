@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Raw
 
 from stream.events.decode import Decoder
+from stream.events.faults import in_words
 from stream.events.reasons import Reason
 from stream.events.schema import EVENT_TOPICS, TOPICS, Event, Identity, Rejection
 
@@ -113,7 +114,7 @@ class Unpacker:
         try:
             fields = _OBJECT.decode(item)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return Rejection(Reason.NOT_JSON, str(error)[:200])
+            return Rejection(Reason.NOT_JSON, in_words(str(error)[:200]))
         topic = _topic(fields.pop("type", None))
         if isinstance(topic, Rejection):
             return topic

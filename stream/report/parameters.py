@@ -97,7 +97,9 @@ def _date(name: str, text: str) -> int:
         day = date.fromisoformat(text).toordinal() if _DATE.fullmatch(text) else 0
     except ValueError:
         day = 0
-    if not _FIRST_DAY <= day <= _LAST_DAY:
+    if day and not _FIRST_DAY <= day <= _LAST_DAY:
+        raise QueryError(f"{name}={text!r} is not between the years 2 and 9998")
+    if not day:
         raise QueryError(f"{name}={text!r} is no date; write it like 2026-11-20")
     return day
 

@@ -76,7 +76,8 @@ def test_no_command_is_wrong_usage_and_shows_the_help(retention: Command) -> Non
         (["report", "--where", "country"], "'country' is not NAME:VALUE"),
         (["import", "-", "--map", "a"], "'a' is not LEFT=RIGHT"),
         (["import", "-", "--app", "No"], "'No' is no app id"),
-        (["import", "-", "--format", "xml"], "say csv or ndjson"),
+        (["import", "-", "--format", "xml"], "'xml' is neither csv nor ndjson"),
+        (["import", "-", "--delimiter", "ab"], "'ab' is not one character; \\t is a tab; see"),
         (["simulate", "--from", "1.2.2026"], "is no date: write 2026-01-31"),
         (["simulate", "--from", "2999-01-01", "--out", "x"], "the simulated days must be over"),
         (
@@ -204,6 +205,23 @@ def test_a_cut_gzip_file_is_said(retention: Command, tmp_path: Path) -> None:
     said = retention("import", file, "--app", "shop", "--dry-run")
     assert said.code == 1
     assert "ends in the middle of its gzip data" in said.err
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("begin", b"\x1f\x8b\x08\x00", "ends in the middle of its gzip data"),
+        ("header", b"\x1f\x8bPK" + b"\0" * 20, "holds broken gzip data"),
+        ("block", gzip.compress(b"")[:10] + b"\xff" * 20, "holds broken gzip data"),
+    ],
+)
+def test_broken_gzip_data_are_one_line_whatever_the_name_says(
+    retention: Command, tmp_path: Path, name: str, data: bytes, said: str
+) -> None:
+    for file in (tmp_path / f"{name}.gz", tmp_path / f"{name}.csv.gz"):
+        file.write_bytes(data)
+        told = retention("import", file, "--app", "shop", "--dry-run")
+        assert (told.code, told.err) == (1, f"error: {file} {said}: what came before was read\n")
 
 
 def test_a_file_without_rows_is_a_failure_that_is_said(retention: Command, tmp_path: Path) -> None:

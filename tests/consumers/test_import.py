@@ -215,10 +215,17 @@ def test_ndjson_rows_have_their_line_and_amounts_pass_no_float() -> None:
     first, second, third, fourth, fifth = read(data, "ndjson")
     assert first == Row(1, {"a": "1.10"})
     assert second == BadRow(3, "not_json: not an object")
-    assert isinstance(third, BadRow)
-    assert third.line == 4
+    assert third == BadRow(4, "not_json: expecting ':' delimiter at column 5")
     assert fourth == Row(5, {"a": 10})
-    assert isinstance(fifth, BadRow)
+    assert fifth == BadRow(6, "not_json: nested too deep")
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_a_row_that_is_no_text_says_so(form: Any) -> None:
+    (row,) = read(b"user_id\n\xff\n" if form == "csv" else b'{"user_id": "\xff"}\n', form)
+    bad = row if isinstance(row, BadRow) else importer().record(Row(7, without("user_id") | row.columns))
+    assert isinstance(bad, BadRow)
+    assert bad.reason == "not_json: no text in UTF-8"
 
 
 def test_a_line_without_end_is_no_reason_to_hold_it_in_memory() -> None:
@@ -262,6 +269,8 @@ def test_a_column_that_is_not_there_and_another_delimiter_are_said() -> None:
         read(b"a,b\n1,2\n", needed=["a", "c", "d"])
     with pytest.raises(WrongColumns, match="try --delimiter ';'"):
         read(b"a;b\n1;2\n")
+    with pytest.raises(WrongColumns, match=r"the columns are x{40}\.\.\., a, .* and 81 more$"):
+        read(b"x" * 200_000 + b",a" * 100 + b"\n", needed=["c"])
 
 
 @pytest.mark.parametrize(

@@ -74,9 +74,15 @@ async def test_an_answer_and_its_log_carry_one_id(
 async def test_a_port_that_is_taken_is_an_error_of_one_line() -> None:
     checks: dict[str, Any] = {"healthy": lambda: None, "ready": lambda: None, "render": lambda: b""}
     served = await serve_probes("127.0.0.1", 0, **checks)
-    with pytest.raises(CannotListen, match="choose another port"):
+    with pytest.raises(CannotListen) as taken:
         await serve_probes("127.0.0.1", served.port, **checks)
+    assert str(taken.value) == (
+        f"cannot listen on 127.0.0.1:{served.port}: address already in use; choose another port"
+    )
     await served.stop()
+    for host in ("192.0.2.1", "no.such.host.invalid"):
+        with pytest.raises(CannotListen, match=rf"^cannot listen on {host}:0: [\w ]+; choose another host$"):
+            await serve_probes(host, 0, **checks)
 
 
 @pytest.mark.parametrize(
