@@ -178,7 +178,6 @@ def _known(stored: bytes, record: Record, start: Anchors, events: Sequence[Event
         starts,
         other,
         frozen({slot // SLOTS_PER_DAY for slot in other}),
-        _other_windows(starts, other, scope.zone),
         frozen({*summary.purchases, *summary.money}),
         frozenset(record.said),
     )
@@ -188,15 +187,6 @@ def _reached(cohort: str, start: int, last: int, zone: Zone) -> Start:
     """A start, and the end of the window that the last session lies in; of the first window before there is one."""
     number = 0 if last < start else (zone.slot_start_ms(last) - zone.slot_start_ms(start)) // DAY_MS
     return cohort, start, zone.window(start, number)[1]
-
-
-def _other_windows(starts: Sequence[Start], other: frozenset[int], zone: Zone) -> frozenset[tuple[str, int]]:
-    """Cohorts and windows after the one of the last session in which there is something else."""
-    found: set[tuple[str, int]] = set()
-    for cohort, start, end in starts:
-        origin = zone.slot_start_ms(start)
-        found.update((cohort, (zone.slot_start_ms(slot) - origin) // DAY_MS) for slot in other if slot >= end)
-    return frozenset(found)
 
 
 def _changed_parts(old: Record | None, merged: Record, new: Record) -> list[Part]:

@@ -1,13 +1,14 @@
 """How is the usual event planned without the whole record? Four short ways; each gives just the write that `plan` would give.
 
-    plan_install          a user nobody knew installs
-    plan_new_sessions     a user nobody knew has sessions
-    plan_first_sessions   the first sessions after an install
-    plan_append           sessions after the last one: nearly every event there is
+    plan_install        a user nobody knew installs
+    plan_new_sessions   a user nobody knew has sessions
+    plan_append         sessions after the last one: nearly every event there is
+    plan_sessions       the first sessions after an install, and those that come after later ones
 
-Each returns None when the events are of another kind or may touch a cohort, a dimension or an earlier session; then `plan` does it.
+Each returns None when the events are of another kind or may touch a cohort, a dimension or money; then `plan` does it.
 """
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
@@ -25,9 +26,10 @@ from stream.retention.names import (
     set_name,
     window_name,
 )
+from stream.retention.records import has_slot_between
 from stream.retention.said import event_order
 from stream.retention.scope import ELAPSED, HOURS, Scope
-from stream.store.codec import NOTHING, Spoken, append_slot, encode_install, with_sessions
+from stream.store.codec import NOTHING, Spoken, append_slot, encode_install, sessions_of, with_sessions
 from stream.store.protocol import UserWrite
 
 NO_SESSION = -1
@@ -47,7 +49,6 @@ class Known(Struct, gc=False):
     starts         the cohorts whose windows are counted: name, slot of the start, end of the window of the last session
     other_slots    active in these, and on these days, without a session
     other_days
-    other_windows  cohorts and windows after the last session that are active without one
     money_slots    slots with purchases or refunds; those before the first session of their day are counted apart
     """
 
@@ -60,7 +61,6 @@ class Known(Struct, gc=False):
     starts: tuple[Start, ...] = ()
     other_slots: frozenset[int] = frozenset()
     other_days: frozenset[int] = frozenset()
-    other_windows: frozenset[tuple[str, int]] = frozenset()
     money_slots: frozenset[int] = frozenset()
     quiet_names: frozenset[str] = frozenset()
 
@@ -78,7 +78,6 @@ class Known(Struct, gc=False):
             starts,
             self.other_slots,
             self.other_days,
-            self.other_windows,
             self.money_slots,
             self.quiet_names or _names(quiet_dims),
         )
@@ -122,8 +121,8 @@ def plan_install(user: bytes, events: Sequence[Event], scope: Scope) -> Plan | N
 def plan_known(user: bytes, known: Known, events: Sequence[Event], scope: Scope) -> Plan | None:
     """The plan for sessions of a user who is remembered."""
     if known.last_slot == NO_SESSION:
-        return plan_first_sessions(user, known, events, scope)
-    return plan_append(user, known, events, scope)
+        return plan_sessions(user, known, events, scope)
+    return plan_append(user, known, events, scope) or plan_sessions(user, known, events, scope)
 
 
 def plan_new(user: bytes, events: Sequence[Event], scope: Scope) -> Plan | None:
@@ -147,7 +146,7 @@ def plan_new_sessions(user: bytes, events: Sequence[Event], scope: Scope) -> Pla
     starts = (("first_seen", seen, scope.zone.window(seen, 0)[1]),)
     known = Known(record, slots[-1], *((0, ()) if said is None else said), None, seen, starts)
     known.quiet_names = _names(known.quiet_dims)
-    delta, known.starts = _new_slots(known, slots, None, scope)
+    delta, known.starts = _new_slots(known, slots, None, scope, [])
     delta.joins.extend((set_name("seen+", day), APART_FIRST_SEEN))
     delta.sums[cell("first_seen", day, day)] = 1
     joins, sums = segments(known.quiet_dims)
@@ -156,37 +155,65 @@ def plan_new_sessions(user: bytes, events: Sequence[Event], scope: Scope) -> Pla
     return Plan(UserWrite(user, None, record, delta), known)
 
 
-def plan_first_sessions(user: bytes, known: Known, events: Sequence[Event], scope: Scope) -> Plan | None:
-    """The plan for the first sessions after an install: none before the user was first seen, none with another dimension."""
-    found = _sessions(events)
-    if found is None:
+def plan_sessions(user: bytes, known: Known, events: Sequence[Event], scope: Scope) -> Plan | None:
+    """The plan for sessions that come first, or before others: none before the user was first seen, none with another dimension."""
+    found = _sessions(events, known.quiet_ms, known.quiet_names)
+    if found is None or known.seen_slot is None:
         return None
     slots, said, moment = found
-    if known.seen_slot is None or slots[0] < known.seen_slot or _is_paid_before(known, slots, None):
+    bare, install_dims, spoken, before = (
+        (known.record, known.quiet_dims, None, [])
+        if known.last_slot == NO_SESSION
+        else sessions_of(known.record)
+    )
+    if said is not None and not _changes_no_dimension(known, said, install_dims, spoken):
         return None
-    if said is not None and not _names(said[1]) <= _names(known.quiet_dims):
-        return None
-    if said is not None and known.seen_slot != known.install_slot:
-        return None  # what was said before the install stood until then
-    record = with_sessions(known.record, known.quiet_dims, moment, slots)
-    delta, starts = _new_slots(known, slots, None, scope)
-    after = known.with_sessions(record, slots[-1], *((0, ()) if said is None else said), starts)
+    fresh = sorted(set(slots).difference(before)) if before else slots
+    if not fresh and said is None:
+        return Plan(None, known)
+    delta, starts = Delta([], [], {}), known.starts
+    if fresh:
+        if fresh[0] < known.seen_slot or (known.money_slots and _is_paid_before(known, fresh, None, before)):
+            return None
+        delta, starts = _new_slots(known, fresh, None, scope, before)
+    slots = sorted(before + fresh)
+    record = with_sessions(bare, install_dims, moment or spoken, slots)
+    quiet = said or ((known.quiet_ms, known.quiet_dims) if before else (0, ()))
+    after = known.with_sessions(record, slots[-1], *quiet, starts)
     return Plan(UserWrite(user, known.record, record, delta), after)
 
 
-def _sessions(events: Sequence[Event]) -> tuple[list[int], tuple[int, Dims] | None, Spoken | None] | None:
-    """Slots in order, and when sessions that all say the same said it first; None where it is not as simple as that."""
+def _changes_no_dimension(
+    known: Known, said: tuple[int, Dims], install_dims: Dims, spoken: Spoken | None
+) -> bool:
+    """Whether what is new in what sessions say is only since when they say it, and the install has said all of it by then."""
+    names = _names(said[1])
+    if spoken is not None and (names != known.quiet_names or said[0] >= spoken[0]):
+        return False
+    if spoken is None and known.quiet_names:
+        return False
+    return known.seen_slot == known.install_slot and names <= _names(install_dims)
+
+
+def _sessions(
+    events: Sequence[Event], quiet_ms: int = 0, quiet_names: frozenset[str] = frozenset()
+) -> tuple[list[int], tuple[int, Dims] | None, Spoken | None] | None:
+    """Slots in order, and when sessions that say something new, all the same, said it first; None where it is not as simple.
+
+    quiet_ms, quiet_names   after that time nothing is new that says only these names
+    """
     slots: set[int] = set()
     first: Event | None = None
     for event in events:
         if event.kind != SESSION:
             return None
         slots.add(event.slot)
-        if not event.dims:
+        dims = event.dims
+        if not dims or (quiet_names and event.ts_ms > quiet_ms and _names(dims) <= quiet_names):
             continue
         if first is None:
             first = event
-        elif event.dims is not first.dims or event.ts_ms == first.ts_ms:
+        elif dims is not first.dims or event.ts_ms == first.ts_ms:
             return None
         elif event.ts_ms < first.ts_ms:
             first = event
@@ -213,9 +240,9 @@ def plan_append(user: bytes, known: Known, events: Sequence[Event], scope: Scope
     if not slots:
         return Plan(None, known)
     slots.sort()
-    if known.money_slots and _is_paid_before(known, slots, last):
+    if known.money_slots and _is_paid_before(known, slots, last, []):
         return None
-    delta, starts = _new_slots(known, slots, last, scope)
+    delta, starts = _new_slots(known, slots, last, scope, [])
     record = known.record
     for slot in slots:
         record = append_slot(record, last, slot)
@@ -224,21 +251,28 @@ def plan_append(user: bytes, known: Known, events: Sequence[Event], scope: Scope
     return Plan(UserWrite(user, known.record, record, delta), after)
 
 
-def _is_paid_before(known: Known, slots: list[int], last: int | None) -> bool:
-    """Whether money moved on the day of a first session, but before it."""
+def _is_paid_before(known: Known, slots: list[int], last: int | None, before: list[int]) -> bool:
+    """Whether money moved on the day of a session that is the first of it now, before it; where another was the first, between."""
     day = None if last is None else last // SLOTS_PER_DAY
     for slot in slots:
         if slot // SLOTS_PER_DAY != day:
             day = slot // SLOTS_PER_DAY
-            if any(day * SLOTS_PER_DAY <= moved < slot for moved in known.money_slots):
+            begin, end = day * SLOTS_PER_DAY, slot
+            if has_slot_between(before, begin, begin + SLOTS_PER_DAY):
+                begin, end = slot, before[bisect_left(before, begin)]
+            if any(begin <= moved < end for moved in known.money_slots):
                 return True
     return False
 
 
 def _new_slots(
-    known: Known, slots: list[int], last: int | None, scope: Scope
+    known: Known, slots: list[int], last: int | None, scope: Scope, before: list[int]
 ) -> tuple[Delta, tuple[Start, ...]]:
-    """What sessions in these slots change, `last` being the last slot that had one: memberships, cells of triangles, hours."""
+    """What sessions in these slots change: memberships, cells of triangles, hours.
+
+    last     the last slot that had a session, where these come after it
+    before   the slots that had one, where these do not
+    """
     delta = Delta([], [], {}, {})
     joins, _, sums, _ = delta
     hours = HOURS in scope.families
@@ -251,6 +285,8 @@ def _new_slots(
         if slot // SLOTS_PER_DAY == day:
             continue
         day = slot // SLOTS_PER_DAY
+        if before and has_slot_between(before, day * SLOTS_PER_DAY, (day + 1) * SLOTS_PER_DAY):
+            continue
         joins.append(set_name("session", day))
         if day in known.other_days:
             delta.leaves.append(set_name("other", day))
@@ -259,23 +295,31 @@ def _new_slots(
         if seen is not None and day > seen:
             sums[cell("first_seen", seen, day)] = 1
     if ELAPSED in scope.families:
-        return delta, tuple([_new_windows(known, start, slots, scope.zone, delta) for start in known.starts])
+        starts = [_new_windows(known, start, slots, before, scope.zone, delta) for start in known.starts]
+        return delta, tuple(starts)
     return delta, known.starts
 
 
-def _new_windows(known: Known, start: Start, slots: list[int], zone: Zone, delta: Delta) -> Start:
+def _new_windows(
+    known: Known, start: Start, slots: list[int], before: list[int], zone: Zone, delta: Delta
+) -> Start:
     """The windows of one cohort that sessions in these slots open; most lie in the window of the session before."""
-    cohort, origin, end = start
+    cohort, origin, reached = start
+    end = zone.window(origin, 0)[1] if before else reached
     if slots[-1] < end:
         return start
     for slot in slots:
         if slot >= end:
             number = (zone.slot_start_ms(slot) - zone.slot_start_ms(origin)) // DAY_MS
-            end = zone.window(origin, number)[1]
+            first, end = zone.window(origin, number)
+            if before and has_slot_between(before, first, end):
+                continue
             delta.joins.append(window_name(cohort, "session", number))
-            if (cohort, number) in known.other_windows:
-                delta.leaves.append(window_name(cohort, "other", number))
-    return cohort, origin, end
+            for other in known.other_slots:
+                if first <= other < end:
+                    delta.leaves.append(window_name(cohort, "other", number))
+                    break
+    return cohort, origin, end if end > reached else reached
 
 
 @lru_cache(maxsize=16_384)

@@ -187,6 +187,28 @@ def with_sessions(data: bytes, install_dims: Dims, said: Spoken | None, slots: l
     return bytes((data[0] | _SAID | same,)) + data[1:at] + spoken + data[at:] + coded
 
 
+def sessions_of(data: bytes) -> tuple[bytes, Dims, Spoken | None, list[int]]:
+    """What with_sessions() makes the same bytes of: the record without sessions, the dimensions of its install, what sessions said
+    where one said it all, and their slots.
+    """
+    flags, at = data[0], 1
+    install_ms: int | None = None
+    install_dims: Dims = ()
+    if flags & _INSTALL:
+        install_ms, _, at = _read_moment(data, at)
+        install_dims, at = read_dims(data, at)
+    head = data[1:at]
+    said: Spoken | None = None
+    if flags & _SAID:
+        said, at = _read_said(data, at, install_ms, install_dims)
+    rest = at
+    if flags & _EXTRA:
+        size, at = read_varint(data, at)
+        at += size
+    slots = _read_slots(data, at, _NO_INSTALL_MS if install_ms is None else install_ms)
+    return bytes((flags & ~(_SAID | _SAME),)) + head + data[rest:at], install_dims, said, slots
+
+
 def append_slot(data: bytes, last: int, slot: int) -> bytes:
     """The bytes of the same record with one more session; `last` is the session that is the last one in `data`."""
     return data + _gap(slot - last)

@@ -5,17 +5,17 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream import pipeline
-from stream.events.schema import Event
+from stream.events.schema import Dims, Event
 from stream.pipeline import fields_needed, plan
-from stream.retention.days import zone
+from stream.retention.days import Zone, zone
 from stream.retention.facts import facts
 from stream.retention.names import hour
 from stream.retention.records import Incomplete, Record
-from stream.retention.scope import Scope
+from stream.retention.scope import ELAPSED, FAMILIES, HOURS, MONEY, Scope
 from stream.retention.summary import summarise
 from stream.shortcuts import Known, Plan, plan_append, plan_known, plan_new
 from stream.store.codec import decode
@@ -32,7 +32,8 @@ DIMS = [(), (("country", "VN"),), (("country", "US"), ("platform", "ios")), (("o
 
 def alike(write: UserWrite | None) -> Any:
     """A write without the order in which it names sets."""
-    assert write is not None
+    if write is None:
+        return None
     delta = write.delta
     return (
         write.user,
@@ -46,10 +47,18 @@ def alike(write: UserWrite | None) -> Any:
     )
 
 
+def lasting(known: Known | None, scope: Scope) -> Any:
+    """What is known of a user, without what depends on which event came last, and without windows where nobody counts them."""
+    assert known is not None
+    passing = {"quiet_dims"} if ELAPSED in scope.families else {"quiet_dims", "starts"}
+    return {name: getattr(known, name) for name in known.__struct_fields__ if name not in passing}
+
+
 class One:
     """One user, written by plans as a store would."""
 
-    def __init__(self) -> None:
+    def __init__(self, scope: Scope = SCOPE) -> None:
+        self.scope = scope
         self.stored: bytes | None = None
         self.known: Known | None = None
         self.parts: dict[bytes, bytes] = {}
@@ -59,14 +68,16 @@ class One:
 
     def feed(self, events: list[Event], append: bool) -> None:
         planned = self._short(events) if append else None
-        if planned is not None and planned.write is not None:
-            assert alike(planned.write) == alike(self._plan(events).write)
+        if planned is not None:
+            in_full = self._plan(events)
+            assert alike(planned.write) == alike(in_full.write)
+            assert lasting(planned.known, self.scope) == lasting(in_full.known, self.scope)
         self._take(planned or self._plan(events))
 
     def _short(self, events: list[Event]) -> Plan | None:
         if self.stored is None:
-            return plan_new(USER, events, SCOPE)
-        return None if self.known is None else plan_known(USER, self.known, events, SCOPE)
+            return plan_new(USER, events, self.scope)
+        return None if self.known is None else plan_known(USER, self.known, events, self.scope)
 
     def _plan(self, events: list[Event]) -> Plan:
         needed = fields_needed(self.stored, events)
@@ -75,11 +86,11 @@ class One:
                 USER,
                 self.stored,
                 events,
-                SCOPE,
+                self.scope,
                 {name: self.parts[name] for name in needed if name in self.parts},
             )
         except Incomplete:
-            return plan(USER, self.stored, events, SCOPE, self.parts, whole=True)
+            return plan(USER, self.stored, events, self.scope, self.parts, whole=True)
 
     def _take(self, planned: Plan) -> None:
         self.known = planned.known
@@ -100,9 +111,9 @@ class One:
 
     def record(self) -> Record:
         assert self.stored is not None
-        record = decode(self.stored, ZONE)
+        record = decode(self.stored, self.scope.zone)
         if record.apart:
-            record.kept = dict(decode_kept(data, ZONE) for data in self.parts.values())
+            record.kept = dict(decode_kept(data, self.scope.zone) for data in self.parts.values())
             assert summarise(record.kept) == record.summary
         return record
 
@@ -163,6 +174,43 @@ def test_events_that_are_counted_already_write_nothing(found: list[Event]) -> No
     assert plan(USER, one.stored, found[::-1] * 2, SCOPE).write is None
 
 
+# Clocks went back to 23:01 of the day before at one minute past midnight: what came later has the earlier date.
+OVER_MIDNIGHT = zone("America/St_Johns"), 1_162_089_060_000
+US = (("country", "US"),)
+SAID = [US, (("country", "VN"),), (("country", "US"), ("platform", "ios")), ()]
+
+
+def anything(rng: random.Random, kinds: list[str], said: list[Dims], zone: Zone, start_ms: int) -> Event:
+    """An event within days around a moment, of few hours, so that others are in the same."""
+    hours = rng.choice([0, 0, 1, 2, 3, 23, 24, 25, 26, 48, 49, 24 * 9])
+    ts_ms = start_ms + hours * HOUR + rng.choice([-1, 0, 0, 1, 20, 59]) * 60_000
+    event = Event(rng.choice(kinds), "demo", USER, f"e{rng.randrange(20)}", ts_ms, zone.slot(ts_ms))
+    event.dims = rng.choice(said)
+    if event.kind == "purchase":
+        event.amount_minor, event.currency, event.refund_of = (
+            rng.randrange(3),
+            "USD",
+            rng.choice(["", "", "x"]),
+        )
+    if event.kind == "feedback":
+        event.survey, event.score = "nps", rng.choice([3, 9])
+    return event
+
+
+@settings(max_examples=2_000)
+@given(seed=st.integers(0, 2**64))
+def test_sessions_in_any_order_are_written_on_the_short_way_as_in_full(seed: int) -> None:
+    rng = random.Random(seed)
+    where = rng.choice([(ZONE, START), OVER_MIDNIGHT])
+    one = One(Scope(where[0], frozenset(rng.choice([FAMILIES, FAMILIES, (), (ELAPSED,), (HOURS, MONEY)]))))
+    said = rng.sample(SAID, rng.randint(1, 4))
+    others = ["install", "install", "purchase", "purchase", "feedback"]
+    for kinds in (others, *[["session"]] * rng.randint(1, 6)):
+        some = [anything(rng, kinds, said, *where) for _ in range(rng.randint(1, 4))]
+        one.feed(some, append=True)
+    assert facts(one.record(), one.scope).sets == one.sets
+
+
 def journey(*kinds_and_days: tuple[str, int]) -> list[Event]:
     moments = [(kind, START + day * DAY + at) for at, (kind, day) in enumerate(kinds_and_days)]
     return [
@@ -207,6 +255,30 @@ def test_the_usual_journey_never_takes_the_long_way() -> None:
         assert one._short(events) is not None
         one.feed(events, append=True)
     assert facts(one.record(), SCOPE).sets == one.sets
+
+
+def test_sessions_before_others_take_the_short_way_too() -> None:
+    one = One()
+    for step in ([("install", 0)], [("session", 9)], [("session", 5)], [("session", 2), ("session", 7)]):
+        events = journey(*step)
+        assert one._short(events) is not None
+        one.feed(events, append=True)
+    assert facts(one.record(), SCOPE).sets == one.sets
+
+
+def test_an_earlier_session_of_an_hour_that_is_known_says_since_when_and_no_more() -> None:
+    one = One()
+    install, late, early = journey(("install", 0), ("session", 0), ("session", 0))
+    late.ts_ms, late.slot = early.ts_ms + 1, early.slot
+    for event in (install, late):
+        one.feed([event], append=True)
+    planned = one._short([early])
+    assert planned is not None
+    assert planned.write is not None
+    assert planned.write.delta == ([], [], {}, {})
+    assert planned.known is not None
+    assert planned.known.quiet_ms == early.ts_ms
+    one.feed([early], append=True)
 
 
 def test_sessions_after_a_purchase_take_the_short_way_again() -> None:

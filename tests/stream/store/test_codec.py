@@ -10,7 +10,7 @@ from stream.retention.kept import INSTALL, PURCHASE, Kept
 from stream.retention.records import Record
 from stream.retention.said import event_order
 from stream.retention.summary import summarise
-from stream.store.codec import append_slot, decode, encode
+from stream.store.codec import append_slot, decode, encode, sessions_of, with_sessions
 from stream.store.kept import decode_kept, encode_kept
 from stream.store.words import Dims, read_dims, read_id, read_varint, write_dims, write_id, write_varint
 
@@ -78,6 +78,15 @@ def test_appending_a_slot_is_the_same_as_encoding_it(record: Record, step: int) 
             [*record.sessions, record.sessions[-1] + step], record.said, record.kept, record.summary
         )
         assert append_slot(encode(record), record.sessions[-1], longer.sessions[-1]) == encode(longer)
+
+
+@given(records())
+def test_a_record_is_taken_apart_into_what_it_is_put_together_of(record: Record) -> None:
+    data = encode(record)
+    bare, install_dims, said, slots = sessions_of(data)
+    assert slots == record.sessions
+    assert said is None or {name: (*said[:2], value) for name, value in said[2]} == record.said
+    assert with_sessions(bare, install_dims, said, slots) == data
 
 
 @given(number=st.integers(0, 2**60), event_id=ids, said=dims, install=dims)
