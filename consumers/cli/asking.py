@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from http.client import HTTPException
+from ssl import SSLCertVerificationError, SSLError
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
@@ -46,12 +48,10 @@ def api_key(settings: Settings, app: str | None) -> str | None:
     return settings.api_key.get_secret_value() or key_for(settings.read_keys.get_secret_value(), app)
 
 
-def checked(url: str) -> str:
+def checked(url: str, option: str = "--url", example: str = "http://127.0.0.1:8080") -> str:
     """A base URL as it was given."""
     if not re.match(r"https?://[^/\s]+", url):
-        raise typer.BadParameter(
-            f"{url!r} is no URL: write it like http://127.0.0.1:8080", param_hint="--url"
-        )
+        raise typer.BadParameter(f"{url!r} is no URL: write it like {example}", param_hint=option)
     return url.rstrip("/")
 
 
@@ -68,6 +68,7 @@ def conditions(where: list[str]) -> str:
 
 def fetched(url: str, options: tuple[str, ...], key: str | None = None) -> dict[str, Any]:
     """The JSON answer of a URL; ValueError with the API's own sentence when it refuses."""
+    base = url.split("/api/")[0]
     request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 the scheme is ours or the user's own
     if key:
         request.add_unredirected_header("Authorization", f"Bearer {key}")  # nobody else gets to see it
@@ -79,13 +80,27 @@ def fetched(url: str, options: tuple[str, ...], key: str | None = None) -> dict[
             raise _usage(_detail(error), options) from None
         hint = f" ({variable('api_key')} holds it)" if error.code in _KEY_REFUSED else ""
         raise ValueError(_detail(error) + hint) from None
-    except (URLError, OSError) as error:
-        reason = getattr(error, "reason", error)
-        base = url.split("/api/")[0]
+    except (URLError, HTTPException, OSError) as error:
         raise ValueError(
-            f"no answer from {base} ({reason}); start `retention up` or `retention api`, give --url, "
+            f"no answer from {base} ({_silence(error)}); start `retention up` or `retention api`, give --url, "
             f"or set {variable('data_dir')} to the --data-dir of an `up` that runs"
         ) from None
+    except ValueError:
+        raise ValueError(f"what answers at {base} is not the API: its answer is no JSON") from None
+
+
+def _silence(error: Exception) -> str:
+    """Why there is no answer, without the numbers and names of errors."""
+    reason = getattr(error, "reason", error)
+    if isinstance(reason, SSLCertVerificationError):
+        return f"its certificate is not trusted: {reason.verify_message}"
+    if isinstance(reason, SSLError):
+        return "it does not speak TLS as we do; http:// is without"
+    if isinstance(reason, TimeoutError):
+        return f"nothing came within {TIMEOUT_SECONDS} s"
+    if isinstance(reason, HTTPException):
+        return "what listens there does not speak HTTP"
+    return (getattr(reason, "strerror", None) or str(reason)).lower()
 
 
 def _usage(detail: str, options: tuple[str, ...]) -> typer.BadParameter:

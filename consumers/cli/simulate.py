@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from consumers.access import key_for
+from consumers.cli.asking import checked
 from consumers.cli.console import await_, counted, err, out, progress, settings
 from consumers.cli.waiting import caught_up
 from consumers.settings import Settings
@@ -75,6 +76,8 @@ def simulate(
 
     if not APP_ID.fullmatch(app):
         raise typer.BadParameter(f"{app!r} is no app id: use [a-z0-9][a-z0-9_-]*", param_hint="--app")
+    if collector is not None:
+        collector = checked(collector, "--collector", "http://127.0.0.1:8081")
     given = _day(first_day) if first_day else None
     waits = wait and not to_file
     found = settings(*_needed(waits, bool(to_file or collector)))

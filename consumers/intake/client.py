@@ -5,6 +5,8 @@ The way that docs/sdk.md describes, for traffic of our own: the simulation, the 
 """
 
 import asyncio
+import json
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,6 +27,8 @@ _BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 _AGAIN = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT)  # and every 5xx
 
 Record = tuple[str, bytes]  # topic and value
+
+log = logging.getLogger(__name__)
 
 
 class CollectorSender:
@@ -56,6 +60,7 @@ class CollectorSender:
         self._posts: set[asyncio.Task[None]] = set()
         self._waiting: list[Record] = []
         self._session: aiohttp.ClientSession | None = None
+        self._in_trouble = False
         self.acknowledged = 0
         self.rejected = 0
 
@@ -116,7 +121,8 @@ class CollectorSender:
         began, attempt = time.monotonic(), 0
         while True:
             status, answer, seconds = await self._attempt(records)
-            if status == HTTPStatus.ACCEPTED:
+            if status == HTTPStatus.ACCEPTED and "accepted" in answer:
+                self._in_trouble = False
                 return answer
             if status == HTTPStatus.BAD_REQUEST and len(records) == 1:
                 return {"accepted": 0, "rejected": [{"index": 0, "reason": "not_json"}]}
@@ -125,6 +131,9 @@ class CollectorSender:
                 raise ValueError(f"the collector at {self._url} refuses: {what}")
             if time.monotonic() - began > self._give_up_seconds:
                 raise ConnectionError(f"the collector at {self._url} takes nothing: {what}")
+            if not self._in_trouble:
+                log.warning("the collector at %s takes nothing now, trying again: %s", self._url, what)
+                self._in_trouble = True
             backoff = _BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)]
             # Whoever was sent away at the same moment comes back at different ones.
             await self._sleep((seconds or backoff) * random.uniform(1.0, 1.5))  # noqa: S311 no secret
@@ -141,6 +150,22 @@ class CollectorSender:
         try:
             async with self._session.post(self._url, data=body, headers=self._headers) as response:
                 text = response.headers.get("Retry-After", "")
-                return response.status, await response.json(content_type=None), float(text) if text else None
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            return 0, {"detail": str(error) or type(error).__name__}, None
+                seconds = float(text) if text.isdecimal() else None  # what stands between may write a date
+                return response.status, _object(await response.read()), seconds
+        except aiohttp.ClientConnectorDNSError as error:
+            return 0, {"detail": f"there is no host {error.host}"}, None
+        except aiohttp.ClientConnectorError as error:
+            return 0, {"detail": f"nothing listens at {error.host}:{error.port}"}, None
+        except TimeoutError:
+            return 0, {"detail": f"no answer within {ANSWER_SECONDS_MAX:g} s"}, None
+        except aiohttp.ClientError as error:
+            return 0, {"detail": f"what listens there does not answer as a collector does ({error})"}, None
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """The JSON object of an answer; empty where there is none, as in what a proxy or another server says."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -69,6 +69,7 @@ def test_no_command_is_wrong_usage_and_shows_the_help(retention: Command) -> Non
         (["simulate", "--users", "0"], "Invalid value for '--users': must be 1 or more; see"),
         (["report", "--csv", "--json"], "choose one of --csv, --json, --markdown"),
         (["report", "--url", "foo"], "'foo' is no URL"),
+        (["simulate", "--collector", "foo"], "'foo' is no URL: write it like http://127.0.0.1:8081"),
         (["import", "-", "--type", "foo"], "'foo' is none of install, session, purchase, feedback, identity"),
         (["dead-letters", "--topic", "nope"], "'nope' is not one of"),
         (["up", "--ready-file", "/nope/x"], "/nope/x: there is no directory /nope"),
@@ -106,7 +107,14 @@ def test_wrong_usage_is_one_line_and_exit_code_2(retention: Command, arguments: 
         (["simulate"], "RETENTION_KAFKA is not set"),
         (["import", "-"], "RETENTION_KAFKA is not set"),
         (["import", "/no/such/file", "--dry-run"], "/no/such/file: No such file or directory"),
-        (["report", "--url", "http://127.0.0.1:1"], "no answer from http://127.0.0.1:1 ("),
+        (
+            ["report", "--url", "http://127.0.0.1:1"],
+            "no answer from http://127.0.0.1:1 (connection refused);",
+        ),
+        (
+            ["report", "--url", "http://no.such.host.invalid"],
+            "no answer from http://no.such.host.invalid (name or service not known);",
+        ),
     ],
 )
 def test_a_failure_is_one_line_and_exit_code_1(retention: Command, arguments: list[str], line: str) -> None:

@@ -8,14 +8,16 @@ from collections.abc import Iterator
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from ssl import SSLError
 from typing import Any
+from urllib.error import URLError
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from rich.console import Console
 
 from consumers.api.parameters import NAMES
-from consumers.cli.asking import base_url, conditions
+from consumers.cli.asking import _silence, base_url, conditions
 from consumers.cli.report import first_cohort
 from consumers.cli.views import VIEWS, triangle
 from consumers.setting_sources import UP_FILE
@@ -23,6 +25,7 @@ from consumers.settings import Settings
 from stream.report.query import QueryError
 from stream.report.questions import parse_compare
 from tests.consumers.cli import Command, command
+from tests.servers import HOST, Valkey
 
 
 def cell(n: int, users: int, size: int, complete: bool = True) -> dict[str, Any]:
@@ -305,3 +308,31 @@ def test_by_default_d30_can_be_seen() -> None:
     assert first_cohort("2026-11-23") == "2026-10-19"
     assert first_cohort("2026-11-23", 1) == "2026-11-22"
     assert first_cohort("nonsense") is None
+
+
+def test_what_is_not_the_api_is_told_from_nobody(retention: Command, valkey: Valkey) -> None:
+    said = retention("report", "--url", f"http://{HOST}:{valkey.port}")
+    assert "(what listens there does not speak HTTP); start" in said.err
+    assert "TLS" in _silence(
+        URLError(SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"))
+    )
+    with HTTPServer((HOST, 0), Page) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        said = retention("report", "--url", f"http://{HOST}:{server.server_port}")
+        thread.join()
+    assert said.err == (
+        f"error: what answers at http://{HOST}:{server.server_port} is not the API: its answer is no JSON\n"
+    )
+
+
+class Page(BaseHTTPRequestHandler):
+    """Something else that speaks HTTP."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""

@@ -8,13 +8,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from consumers.intake.client import CollectorSender
 from consumers.local.servers import free_port
+from consumers.web import serve
 from tests.consumers.cli import command
 from tests.consumers.collector.process import Collector
 from tests.consumers.intake.rig import NOW_MS, Rig, event, ready, served, settings_of, stored
-from tests.servers import Broker
+from tests.servers import Broker, Valkey
 from tests.waiting import wait_until_now
 
 
@@ -70,18 +72,53 @@ async def test_a_key_that_opens_nothing_is_an_error_of_one_line(rig: Rig) -> Non
             await sender.flush()
 
 
-async def test_with_nobody_there_it_tries_again_and_gives_up_in_the_end() -> None:
-    tries = []
+async def test_with_nobody_there_it_tries_again_and_gives_up_in_the_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tries, port = [], free_port()
 
     async def sleep(seconds: float) -> None:
         tries.append(seconds)
         await asyncio.sleep(0)
 
-    async with CollectorSender(f"http://127.0.0.1:{free_port()}", sleep=sleep, give_up_seconds=0.1) as sender:
+    async with CollectorSender(f"http://127.0.0.1:{port}", sleep=sleep, give_up_seconds=0.1) as sender:
         await sender.put("sessions", None, record(1)[1])
-        with pytest.raises(ConnectionError, match="takes nothing"):
+        with pytest.raises(ConnectionError, match=f"takes nothing: nothing listens at 127.0.0.1:{port}$"):
             await sender.flush()
     assert 0.2 <= tries[0] <= 0.3
+    (told,) = [line.getMessage() for line in caplog.records]
+    assert told.endswith(f"takes nothing now, trying again: nothing listens at 127.0.0.1:{port}")
+
+
+async def given_up(url: str) -> str:
+    """What is said of a URL that takes no events at the first attempt."""
+    async with CollectorSender(url, give_up_seconds=-1) as sender:
+        with pytest.raises((ConnectionError, ValueError)) as caught:
+            await sender.post([record(1), record(2)])
+    return str(caught.value).partition(" refuses: ")[2] or str(caught.value).partition(" takes nothing: ")[2]
+
+
+async def test_what_is_no_collector_is_said_in_words(rig: Rig, valkey: Valkey) -> None:
+    assert (await given_up(f"{rig.url}/nope")).startswith("there is nothing at /nope/api/v1/events")
+    assert await given_up("http://no.such.host.invalid") == "there is no host no.such.host.invalid"
+    words = await given_up(f"http://127.0.0.1:{valkey.port}")
+    assert words.startswith("what listens there does not answer as a collector does")
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(404, "status 404"), (502, "status 502"), (202, "status 202"), (200, "status 200")]
+)
+async def test_what_another_server_or_a_proxy_answers_is_its_status(status: int, said: str) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(
+            status=status, text="<html>", headers={"Retry-After": "Thu, 01 Jan 2026 00:00:00 GMT"}
+        )
+
+    app = web.Application()
+    app.router.add_post("/api/v1/events", answer)
+    served = await serve(app, "127.0.0.1", 0)
+    assert await given_up(served.url) == said
+    await served.stop()
 
 
 def test_a_simulation_can_go_through_a_collector(
