@@ -11,10 +11,10 @@ from typing import Any
 from stream.cache import RecordCache
 from stream.events.schema import Erasure, Event, Identity
 from stream.persons import Claim, Persons
-from stream.pipeline import fields_needed, plan, revise
+from stream.pipeline import fields_needed, plan, plan_stored, revise
 from stream.retention.records import Incomplete
 from stream.retention.scope import Scope
-from stream.shortcuts import Known, Plan, plan_known, plan_new
+from stream.shortcuts import Known, Plan, plan_known
 from stream.store.keys import shard_of
 from stream.store.protocol import Store, UserWrite
 from stream.store.stored import is_single
@@ -98,7 +98,7 @@ class Applying:
                 while moved := await calls.moved():
                     self.conflicts += len(moved)
                     for user, record in moved.items():
-                        await self._plan_in_full(calls, user, record, group[user], again=True)
+                        await self._plan_read(calls, user, record, group[user], again=True)
             finally:
                 calls.cancel()
 
@@ -119,7 +119,17 @@ class Applying:
             for user, record in zip(some, records, strict=True):
                 # Another slice may have planned for the user since.
                 known = self._cache.get(user)
-                await self._plan_in_full(calls, user, record if known is None else known.record, group[user])
+                await self._plan_read(calls, user, record if known is None else known.record, group[user])
+
+    async def _plan_read(
+        self, calls: "_Calls", user: bytes, record: bytes | None, events: list[Event], *, again: bool = False
+    ) -> None:
+        """Plan for a user with the record that was read: the short way where there is one."""
+        planned = plan_stored(user, record, events, self._scope)
+        if planned is None:
+            await self._plan_in_full(calls, user, record, events, again=again)
+        elif calls.add(planned, events, again=again):
+            await calls.send()
 
     async def _plan_in_full(
         self, calls: "_Calls", user: bytes, record: bytes | None, events: list[Event], *, again: bool = False
@@ -138,8 +148,6 @@ class Applying:
         return planned
 
     async def _plan_single(self, user: bytes, record: bytes | None, events: list[Event]) -> Plan:
-        if record is None and (planned := plan_new(user, events, self._scope)) is not None:
-            return planned
         fields = fields_needed(record, events)
         if not fields:
             return plan(user, record, events, self._scope)

@@ -12,11 +12,11 @@ from stream.retention.people import joined
 from stream.retention.records import Record, keep, merge, say
 from stream.retention.scope import Scope
 from stream.retention.summary import summarise
-from stream.shortcuts import NO_SESSION, Known, Plan, Start, frozen, record_alone
+from stream.shortcuts import NO_SESSION, Known, Plan, Start, frozen, plan_known, plan_new, record_alone
 from stream.store.codec import decode, encode, is_apart, may_begin_sessions
 from stream.store.kept import decode_kept, encode_kept, kept_field
 from stream.store.protocol import Part, UserWrite
-from stream.store.stored import decode_stored, encode_person
+from stream.store.stored import decode_stored, encode_person, is_single
 
 # A record with more kept events than this keeps them apart, so that one more costs one more and not all of them again.
 KEPT_INLINE_MAX = 32
@@ -29,6 +29,17 @@ def fields_needed(stored: bytes | None, events: Sequence[Event]) -> list[bytes]:
     if stored is None or not is_apart(stored):
         return []
     return sorted({kept_field((event.kind, event.event_id)) for event in events if event.kind != SESSION})
+
+
+def plan_stored(user: bytes, stored: bytes | None, events: Sequence[Event], scope: Scope) -> Plan | None:
+    """The plan for a user of whom nothing but the record is known, by the short ways; None where only plan() can tell."""
+    if stored is None:
+        return plan_new(user, events, scope)
+    if not is_single(stored) or is_apart(stored) or any(event.kind != SESSION for event in events):
+        return None
+    record = decode(stored, scope.zone)
+    known = _known(stored, record, anchors(record, scope.zone), events, scope)
+    return plan_known(user, known, events, scope)
 
 
 def plan(

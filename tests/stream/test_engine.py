@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from stream import applying
+from stream.cache import RecordCache
 from stream.engine import BatchOutcome, DeadLetter, Engine, RecordBatch
 from stream.events.decode import Decoder
 from stream.events.schema import TOPICS
-from stream.retention.days import zone
+from stream.retention.days import DAY_MS, zone
 from stream.store.memory import MemoryStore
 from stream.store.protocol import IdentityMismatch, Partition, UserWrite
 
@@ -59,6 +61,10 @@ class Counting:
         ids = [self.decoder.user(APP, user).hex() for user in users]
         return await self.batch("erasures", {"users": ids, "erased_until": NOW_MS})
 
+    def forget(self) -> None:
+        """As in a new process, which remembers no user."""
+        self._engine._cache = RecordCache()
+
     async def _no_letters(self, letters: list[DeadLetter]) -> None:
         raise AssertionError(letters)
 
@@ -72,6 +78,22 @@ async def test_events_that_are_known_are_repeated_whoever_they_are_of() -> None:
     assert (await counting.batch("sessions", *both)).repeated == 2
     later = {"user_id": "another", "timestamp": NOW_MS - 7_200_000}
     assert (await counting.batch("sessions", later, *both)).repeated == 1, "the person has something new"
+
+
+async def test_sessions_of_users_whom_the_process_has_forgotten_take_the_short_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def long_way(*_: object) -> None:
+        raise AssertionError("for others only")
+
+    monkeypatch.setattr(applying, "plan", long_way)
+    counting = await Counting().begin()
+    began_ms = NOW_MS - 10 * DAY_MS
+    await counting.batch("installs", {"user_id": "u", "timestamp": began_ms})
+    for days in (9, 2, 5, 2):
+        counting.forget()
+        outcome = await counting.batch("sessions", {"user_id": "u", "timestamp": began_ms + days * DAY_MS})
+    assert outcome.repeated == 1
 
 
 class Overtaken(MemoryStore):
