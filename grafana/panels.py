@@ -20,6 +20,11 @@ from grafana.queries import Query
 
 SOURCE = common.DataSourceRef(type_val="prometheus", uid=config.DATASOURCE)
 GREEN, YELLOW, RED = "green", "yellow", "red"
+_REACH = {
+    units.PercentUnit: (0.0, 0.1),
+    units.Short: (0.0, 1.0),
+    **dict.fromkeys((units.CountsPerSecond, units.RecordsPerSecond, units.RequestsPerSecond), (0.0, 1.0)),
+}
 
 
 def targets(queries: Sequence[Query], *, as_table: bool = False, as_heatmap: bool = False) -> list[Dataquery]:
@@ -85,12 +90,16 @@ def lines(
     decimals: int | None = None,
     least: float | None = 0,
     most: float | None = None,
+    reach: tuple[float, float] | None = None,
     stacked: bool = False,
     limit: float | None = None,
     below: bool = False,
     alerts: Sequence[str] = (),
 ) -> timeseries.Panel:
-    """Lines over time; `limit` draws the threshold of the alert, red above it, or `below` it."""
+    """Lines over time; `limit` draws the threshold of the alert, red above it, or `below` it.
+
+    The axis goes over `reach` even where no value does: by itself that of values which are all 0 would end at 100.
+    """
     panel = framed(timeseries.Panel(), number, title, about, span, height, alerts)
     panel = panel.targets(targets(queries)).unit(unit).interval(step).line_width(2)
     panel = panel.legend(legend()).tooltip(
@@ -101,6 +110,8 @@ def lines(
     panel = panel if least is None else panel.min(least)
     panel = panel if most is None else panel.max(most)
     panel = panel if decimals is None else panel.decimals(decimals)
+    if reach := reach or _REACH.get(unit):
+        panel = panel.axis_soft_min(reach[0]).axis_soft_max(reach[1])
     if stacked:
         panel = panel.stacking(
             common_builders.StackingConfig().mode(common.StackingMode.NORMAL)
@@ -127,6 +138,15 @@ def band(panel: Any, low: str = "low", high: str = "high") -> Any:
         dashboard.DynamicConfigValue(id_val="custom.fillOpacity", value=15),
     ]
     return panel.override_by_name(high, edge + fill).override_by_name(low, edge)
+
+
+def in_unit(panel: Any, name: str, unit: str) -> Any:
+    """The line of that name has another unit than the rest, and an axis of its own."""
+    values = {"unit": unit, "custom.axisSoftMax": _REACH[unit][1] if unit in _REACH else None}
+    return panel.override_by_name(
+        name,
+        [dashboard.DynamicConfigValue(id_val=key, value=value) for key, value in values.items() if value],
+    )
 
 
 def number(

@@ -203,7 +203,7 @@ REQUEST_SECONDS = tuple(
 )
 IN_FLIGHT = Query("sum(retention_collector_in_flight_events)", "events not acknowledged yet")
 REDIS_USED = Query("max(retention_redis_used_memory_bytes)", "used")
-REDIS_LIMIT = Query("max(retention_redis_maxmemory_bytes)", "limit", "setting")
+REDIS_LIMIT = Query("max(retention_redis_maxmemory_bytes) > 0", "limit", "setting")
 REDIS_CONNECTED = Query("min(retention_redis_connected)", "Redis")
 REFRESH_AGE = Query("retention:refresh_age_seconds:min", "age of the numbers")
 REFRESH_SECONDS = Query("max(retention_exporter_refresh_duration_seconds)", "time to read them")

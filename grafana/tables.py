@@ -14,6 +14,7 @@ from grafana_foundation_sdk.models import common, dashboard, units
 from grafana.panels import framed, legend, targets
 from grafana.queries import Query
 
+_COLUMN_PIXELS = 60  # by itself a column has 150, and half a screen would lose D30
 RATE_SHADED_MAX = 0.5  # a cell of this rate or more has the darkest shade
 DIFFERENCE_SHADED_MAX, Z_SHADED_MAX = 0.1, 4.0
 
@@ -113,6 +114,7 @@ def heat_table(
         .max(most)
         .color_scheme(board.FieldColor().mode(shade))
         .cell_options(_background())
+        .min_width(_COLUMN_PIXELS)
         .mappings([_empty()])
         .with_transformation(_sorted("day"))
         .with_transformation(_matrix(row, "day"))

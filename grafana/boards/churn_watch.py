@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models import units
 
 from grafana import config, queries
 from grafana.frame import day_choice, framed_board, with_panels
-from grafana.panels import band, lines, number, states, steps
+from grafana.panels import band, in_unit, lines, number, states, steps
 
 FIRING = {"1": ("firing", "red"), "0": ("quiet", "green")}
 
@@ -35,6 +35,7 @@ def _detectors() -> list[Any]:
             units.NoUnit,
             decimals=1,
             least=None,
+            reach=(config.Z_ALERT - 1, 1 - config.Z_ALERT),
             limit=config.Z_ALERT,
             below=True,
             alerts=["RetentionChurnSpike"],
@@ -46,6 +47,7 @@ def _detectors() -> list[Any]:
             [queries.CUSUM],
             units.NoUnit,
             decimals=1,
+            reach=(0, config.CUSUM_ALERT + 1),
             limit=config.CUSUM_ALERT,
             alerts=["RetentionChurnDrift"],
         ),
@@ -57,6 +59,7 @@ def _detectors() -> list[Any]:
             units.NoUnit,
             decimals=1,
             least=None,
+            reach=(config.Z_ALERT - 1, 1 - config.Z_ALERT),
             limit=config.Z_ALERT,
             below=True,
             alerts=["RetentionPaceDrop"],
@@ -131,6 +134,7 @@ def _evidence() -> list[Any]:
             units.PercentUnit,
             decimals=1,
             least=None,
+            reach=(-0.05, 0.05),
             span=8,
         ),
         lines(
@@ -140,6 +144,7 @@ def _evidence() -> list[Any]:
             [queries.DISPERSION],
             units.NoUnit,
             decimals=2,
+            reach=(0, 2),
             span=8,
         ),
         lines(
@@ -151,13 +156,16 @@ def _evidence() -> list[Any]:
             span=24,
             height=6,
         ),
-        lines(
-            12,
-            "Watch",
-            "How long a look at all apps takes, how many watches look (one; others stand by), and looks that failed, a second.",
-            [queries.WATCH_SECONDS, queries.WATCH_LEADS, queries.WATCH_ERRORS],
-            units.NoUnit,
-            decimals=2,
+        in_unit(
+            lines(
+                12,
+                "Watch",
+                "How long a look at all apps takes, how many watches look (one; others stand by), and looks that failed, a second.",
+                [queries.WATCH_SECONDS, queries.WATCH_LEADS, queries.WATCH_ERRORS],
+                units.NoUnit,
+            ),
+            queries.WATCH_SECONDS.legend,
+            units.Seconds,
         ),
         lines(
             13,

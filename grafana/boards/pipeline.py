@@ -8,7 +8,7 @@ from grafana_foundation_sdk.models import units
 
 from grafana import config, queries
 from grafana.frame import framed_board, with_panels
-from grafana.panels import heat_map, lines, number, states, steps
+from grafana.panels import heat_map, in_unit, lines, number, states, steps
 from grafana.tables import plain_table
 
 UP = {"1": ("up", "green"), "0": ("down", "red")}
@@ -221,13 +221,17 @@ def _stores() -> list[Any]:
             thresholds=steps((None, "green"), (config.REFRESH_SECONDS_MAX, "red")),
             alerts=["RetentionExporterStale", "RetentionExporterAbsent"],
         ),
-        trace(
-            22,
-            "Exporter",
-            "How long a reading of the numbers takes, and readings that failed, a second.",
-            [queries.REFRESH_SECONDS, queries.REFRESH_ERRORS],
-            units.Seconds,
-            span=8,
+        in_unit(
+            trace(
+                22,
+                "Exporter",
+                "How long a reading of the numbers takes, and readings that failed, a second.",
+                [queries.REFRESH_SECONDS, queries.REFRESH_ERRORS],
+                units.Seconds,
+                span=8,
+            ),
+            queries.REFRESH_ERRORS.legend,
+            units.CountsPerSecond,
         ),
     ]
 
@@ -260,6 +264,7 @@ def _processes() -> list[Any]:
             [queries.CPU],
             units.NoUnit,
             decimals=2,
+            reach=(0, 0.1),
             span=8,
         ),
         plain_table(

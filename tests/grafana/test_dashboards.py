@@ -147,3 +147,30 @@ def test_grafana_loads_the_dashboards_and_the_source_they_name() -> None:
     assert provider["folder"] == config.FOLDER
     assert provider["allowUiUpdates"] is False
     assert yaml.safe_load((provisioning / "alerting" / "retention.yml").read_text()) == {"apiVersion": 1}
+
+
+def test_values_that_are_all_0_have_an_axis_that_ends_near_them() -> None:
+    """Grafana ends it at 100 where nothing says otherwise: 0 refusals of 100, a CUSUM of 0 far from its threshold of 5."""
+    for panel in (one for board in BOARDS.values() for one in panels(board) if one["type"] == "timeseries"):
+        defaults = panel["fieldConfig"]["defaults"]
+        if defaults["unit"] in ("cps", "recps", "reqps", "percentunit", "short"):
+            assert defaults["custom"]["axisSoftMax"] <= 1, panel["title"]
+        marks = [
+            one["value"]
+            for one in defaults.get("thresholds", {}).get("steps", [])
+            if one["value"] is not None
+        ]
+        assert defaults["unit"] != "none" or all(
+            defaults["custom"]["axisSoftMin"] <= mark <= defaults["custom"]["axisSoftMax"] for mark in marks
+        ), panel["title"]
+
+
+def test_a_table_of_half_a_screen_shows_all_days_of_an_alert() -> None:
+    """Columns are 150 pixels wide where nothing says otherwise; a screen of 1,280 has 640 for half the grid."""
+    tables = [one for board in BOARDS.values() for one in panels(board) if "rowField" in json.dumps(one)]
+    for panel in (one for one in tables if one["type"] == "table"):
+        columns = 1 + len(config.DAYS)
+        assert (
+            panel["fieldConfig"]["defaults"]["custom"]["minWidth"] * columns
+            <= 640 * panel["gridPos"]["w"] / 12
+        )
