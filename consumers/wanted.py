@@ -25,6 +25,8 @@ def wanted(error: Mapping[str, Any]) -> str:
     """One line for one of a validation's `errors()`; our own sentence where one of our checks has refused the value."""
     known = _WANTED.get(error["type"])
     if known is not None:
-        return known.format(**error.get("ctx", {}))
+        return known.format(
+            **{name: str(limit).removesuffix(".0") for name, limit in error.get("ctx", {}).items()}
+        )
     message = str(error["msg"]).removeprefix("Value error, ")
     return f"{message[:1].lower()}{message[1:]}"

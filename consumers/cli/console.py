@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import os
 import shutil
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -35,6 +38,26 @@ def settings(*need: str) -> Settings:
 def await_(work: Coroutine[Any, Any, _Answer]) -> _Answer:
     """Runs the asynchronous part of a command."""
     return asyncio.run(work)
+
+
+def check_writable(file: Path | None, option: str) -> None:
+    """Before anything is done whose result is to stand in the file: whether it can be written. Raises BadParameter."""
+    if file is None:
+        return
+    folder = file.absolute().parent
+    wrong = (
+        "is a directory"
+        if file.is_dir()
+        else ""
+        if file.exists() and not file.is_file()  # a pipe or a device, which needs no new name in its folder
+        else f"there is no directory {folder}"
+        if not folder.is_dir()
+        else ""
+        if os.access(folder, os.W_OK)
+        else f"{folder} cannot be written to"
+    )
+    if wrong:
+        raise typer.BadParameter(f"{file}: {wrong}", param_hint=option)
 
 
 def printable(value: _Value) -> _Value:

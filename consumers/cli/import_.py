@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from consumers.cli.console import await_, counted, err, out, progress, settings
+from consumers.cli.console import await_, check_writable, counted, err, out, progress, settings
 from consumers.cli.waiting import caught_up
 from consumers.settings import Settings
 from stream.events.schema import APP_ID
@@ -87,6 +87,7 @@ def import_(
     if type_ is not None:
         constants["type"] = type_
     delimiter = _delimiter(format_, delimiter)
+    check_writable(rejects, "--rejects")
     types = {value: kind or None for value, kind in _pairs(map_type, "--map-type")}
     _check_kinds(
         [*[("--type", type_)] * (type_ not in types), *(("--map-type", one) for one in types.values())]

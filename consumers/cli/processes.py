@@ -1,20 +1,22 @@
 """How are the long-running roles started? `up` all of them on this machine, the others one against real servers."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from consumers.cli.console import settings
+from consumers.cli.console import check_writable, settings
 from consumers.settings import load
 
 
 def up(
     port: Annotated[int, typer.Option(help="Port of the API; 0 is any free one.", min=0, max=65535)] = 8080,
-    data_dir: Annotated[Path, typer.Option(help="Where numbers, secret, up.json and logs/ are kept.")] = Path(
-        ".retention"
-    ),
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where numbers, secret, up.json and logs/ are kept; by default RETENTION_DATA_DIR (.retention)."
+        ),
+    ] = None,
     demo: Annotated[
         bool, typer.Option("--demo/--no-demo", help="Whether an app named demo gets live traffic.")
     ] = True,
@@ -34,26 +36,12 @@ def up(
     """
     from consumers import local
 
+    found = load(use_up=False)
+    data_dir = found.data_dir if data_dir is None else data_dir
     if data_dir.exists() and not data_dir.is_dir():
         raise typer.BadParameter(f"{data_dir} is not a directory", param_hint="--data-dir")
-    if ready_file is not None:
-        _check_writable(ready_file)
-    local.up(load(use_up=False), port=port, data_dir=data_dir, demo=demo, ready_file=ready_file)
-
-
-def _check_writable(ready_file: Path) -> None:
-    folder = ready_file.absolute().parent
-    wrong = (
-        "is a directory"
-        if ready_file.is_dir()
-        else f"there is no directory {folder}"
-        if not folder.is_dir()
-        else ""
-        if os.access(folder, os.W_OK)
-        else f"{folder} cannot be written to"
-    )
-    if wrong:
-        raise typer.BadParameter(f"{ready_file}: {wrong}", param_hint="--ready-file")
+    check_writable(ready_file, "--ready-file")
+    local.up(found, port=port, data_dir=data_dir, demo=demo, ready_file=ready_file)
 
 
 def worker() -> None:

@@ -14,7 +14,7 @@ import typer
 
 from consumers.access import key_for
 from consumers.cli.asking import checked
-from consumers.cli.console import await_, counted, err, out, progress, settings
+from consumers.cli.console import await_, check_writable, counted, err, out, progress, settings
 from consumers.cli.waiting import caught_up
 from consumers.settings import Settings
 from stream.events.schema import APP_ID
@@ -74,10 +74,7 @@ def simulate(
     """
     from consumers.demo import Scenario, Traffic
 
-    if not APP_ID.fullmatch(app):
-        raise typer.BadParameter(f"{app!r} is no app id: use [a-z0-9][a-z0-9_-]*", param_hint="--app")
-    if collector is not None:
-        collector = checked(collector, "--collector", "http://127.0.0.1:8081")
+    _check(app, collector, to_file, answer)
     given = _day(first_day) if first_day else None
     waits = wait and not to_file
     found = settings(*_needed(waits, bool(to_file or collector)))
@@ -96,6 +93,15 @@ def simulate(
     _say(traffic, first + days - 1, to_file, answer)
     if waits:
         await_(caught_up(found))
+
+
+def _check(app: str, collector: str | None, to_file: Path | None, answer: Path | None) -> None:
+    if not APP_ID.fullmatch(app):
+        raise typer.BadParameter(f"{app!r} is no app id: use [a-z0-9][a-z0-9_-]*", param_hint="--app")
+    if collector is not None:
+        checked(collector, "--collector", "http://127.0.0.1:8081")
+    check_writable(to_file, "--out")
+    check_writable(answer, "--answer")
 
 
 def _needed(waits: bool, elsewhere: bool) -> list[str]:

@@ -74,6 +74,12 @@ def test_no_command_is_wrong_usage_and_shows_the_help(retention: Command) -> Non
         (["dead-letters", "--topic", "nope"], "'nope' is not one of"),
         (["up", "--ready-file", "/nope/x"], "/nope/x: there is no directory /nope"),
         (["up", "--data-dir", __file__], "is not a directory"),
+        (["simulate", "--out", "/nope/x"], "Invalid value for --out: /nope/x: there is no directory /nope"),
+        (["simulate", "--answer", "/"], "Invalid value for --answer: /: is a directory"),
+        (
+            ["import", "-", "--rejects", "/nope/x"],
+            "Invalid value for --rejects: /nope/x: there is no directory",
+        ),
         (["report", "--where", "country"], "'country' is not NAME:VALUE"),
         (["import", "-", "--map", "a"], "'a' is not LEFT=RIGHT"),
         (["import", "-", "--app", "No"], "'No' is no app id"),
@@ -135,6 +141,11 @@ def test_a_server_that_is_away_is_one_line(retention: Command) -> None:
     said = retention("audit", REDIS_URL="redis://user:hunter2@127.0.0.1:1/0")
     assert said.code == 1
     assert said.err == "error: Redis: nothing listens at 127.0.0.1:1; RETENTION_REDIS_URL says where it is\n"
+
+
+def test_up_keeps_its_data_where_the_setting_says(retention: Command) -> None:
+    said = retention("up", DATA_DIR=__file__)
+    assert (said.code, "is not a directory" in said.err) == (2, True)
 
 
 def test_config_shows_every_setting_with_secrets_masked(retention: Command) -> None:

@@ -52,6 +52,7 @@ def test_an_empty_variable_is_an_unset_one() -> None:
         ("EARLIEST", "yesterday", "neither a date"),
         ("TOPIC_PREFIX", "a b", "letters, digits"),
         ("SHARDS", "0", "must be 1 or more"),
+        ("WATCH_SETTLE_HOURS", "-1", "must be 0 or more"),
         ("KAFKA_SECURITY_PROTOCOL", "TLS", "'PLAINTEXT'"),
         ("LOG_LEVEL", "loud", "'debug'"),
         ("EXPORTER_DAYS", "1,x", "'x' is no day below 60"),
