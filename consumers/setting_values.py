@@ -17,6 +17,7 @@ MASK = "********"
 SECRET_LENGTH_MIN = 4  # shorter ones are words that stand everywhere
 DIMENSIONS_MAX = 32
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://", *(f"{scheme}://" for scheme in CLUSTER_SCHEMES))
+_DATABASE = re.compile(r"(/\d*)?")
 _DIMENSION_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]-]+|null")
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{0,200}")
@@ -62,6 +63,10 @@ def redis_url(text: str) -> str:
         )
     if text.split("://")[0] in CLUSTER_SCHEMES:
         cluster_url(text)
+    elif text.startswith("redis") and not _DATABASE.fullmatch(urlsplit(text).path):
+        raise ValueError(
+            "has something else than the number of a database behind the host, which would be passed over"
+        )
     return text
 
 

@@ -87,6 +87,13 @@ def test_a_wrong_secret_is_not_repeated() -> None:
         assert "hunter2" not in line
 
 
+@pytest.mark.parametrize("path", ["", "/", "/0", "/15", "/1?socket_timeout=3"])
+def test_a_database_of_redis_is_a_number(path: str) -> None:
+    load({"RETENTION_REDIS_URL": f"redis://h:1{path}"}, use_up=False)
+    wrong = f"redis://h:1/x{path}"
+    assert "the number of a database" in said({"RETENTION_REDIS_URL": wrong})
+
+
 def test_lists_and_pairs_are_taken_apart() -> None:
     settings = load(
         {
