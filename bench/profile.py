@@ -20,6 +20,7 @@ STEPS = (
     ("/stream/retention/days.py", "decode"),
     ("/stream/pipeline.py", "plan"),
     ("/stream/shortcuts.py", "plan"),
+    ("/stream/known.py", "plan"),
     ("/stream/persons.py", "plan: persons"),
     ("/stream/retention/", "plan"),
     ("/stream/store/codec.py", "plan: record bytes"),

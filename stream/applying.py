@@ -10,11 +10,12 @@ from typing import Any
 
 from stream.cache import RecordCache
 from stream.events.schema import Erasure, Event, Identity
+from stream.known import Known
 from stream.persons import Claim, Persons
 from stream.pipeline import fields_needed, plan, plan_stored, revise
 from stream.retention.records import Incomplete
 from stream.retention.scope import Scope
-from stream.shortcuts import Known, Plan, plan_known
+from stream.shortcuts import Plan, plan_known
 from stream.store.keys import shard_of
 from stream.store.protocol import Store, UserWrite
 from stream.store.stored import is_single

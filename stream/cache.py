@@ -1,6 +1,6 @@
 """Which records were seen last? A bounded memory of users; safe to be wrong, since every apply compares."""
 
-from stream.shortcuts import Known
+from stream.known import Known
 
 # About what an entry takes beside its record: in any case, and for each slot without a session that the short ways know of but
 # the first, which is shared.

@@ -3,17 +3,18 @@
 from collections.abc import Mapping, Sequence
 
 from stream.events.schema import Dims, Event
-from stream.retention.anchors import Anchors, anchors
+from stream.known import known_of
+from stream.retention.anchors import anchors
 from stream.retention.complete import complete_cells
-from stream.retention.days import DAY_MS, SLOTS_PER_DAY, Zone
+from stream.retention.days import SLOTS_PER_DAY, Zone
 from stream.retention.facts import delta
 from stream.retention.kept import SESSION, Kept
 from stream.retention.people import joined
 from stream.retention.records import Record, keep, merge, say
 from stream.retention.scope import Scope
 from stream.retention.summary import summarise
-from stream.shortcuts import NO_SESSION, Known, Plan, Start, frozen, plan_known, plan_new, record_alone
-from stream.store.codec import decode, encode, is_apart, may_begin_sessions
+from stream.shortcuts import Plan, plan_known, plan_new
+from stream.store.codec import decode, encode, is_apart
 from stream.store.kept import decode_kept, encode_kept, kept_field
 from stream.store.protocol import Part, UserWrite
 from stream.store.stored import decode_stored, encode_person, is_single
@@ -38,7 +39,7 @@ def plan_stored(user: bytes, stored: bytes | None, events: Sequence[Event], scop
     if not is_single(stored) or is_apart(stored) or any(event.kind != SESSION for event in events):
         return None
     record = decode(stored, scope.zone)
-    known = _known(stored, record, anchors(record, scope.zone), events, scope)
+    known = known_of(stored, record, anchors(record, scope.zone), events, scope)
     return plan_known(user, known, events, scope)
 
 
@@ -68,7 +69,7 @@ def plan(
     merged = new if old is None else merge(old, new)
     start = anchors(merged, scope.zone)
     if merged is old:
-        return Plan(None, _known(stored or b"", merged, start, events, scope), erased)
+        return Plan(None, known_of(stored or b"", merged, start, events, scope), erased)
     moved: list[Part] = []
     if merged.apart:
         moved = _changed_parts(old, merged, new)
@@ -77,7 +78,7 @@ def plan(
         moved = [(kept_field(key), None, encode_kept(key, kept)) for key, kept in merged.kept.items()]
     record = encode(merged)
     changes = delta(old, merged, _slots(old, merged, new), start, scope)
-    known = _known(record, merged, start, events, scope)
+    known = known_of(record, merged, start, events, scope)
     return Plan(UserWrite(user, stored, record, changes, moved), known, erased)
 
 
@@ -160,44 +161,6 @@ def _load(stored: bytes, zone: Zone, parts: Mapping[bytes, bytes], whole: bool) 
         record.kept = dict(decode_kept(data, zone) for data in parts.values())
         record.partial = not whole
     return record
-
-
-def _known(stored: bytes, record: Record, start: Anchors, events: Sequence[Event], scope: Scope) -> Known:
-    """What the short ways need; the record alone where they could not be used."""
-    summary = record.summary
-    if record.erased_until is not None or record.apart:
-        return record_alone(stored)
-    if not record.sessions:
-        first = summary.first_install
-        if first is None or record.said or not may_begin_sessions(stored):
-            return record_alone(stored)
-        quiet_ms, quiet_dims = 0, first.dims
-    else:
-        quiet_ms = max((said[0] for said in record.said.values()), default=0)
-        dims = events[-1].dims if events[-1].kind == SESSION else ()
-        quiet_dims = dims if record.said.keys() >= dict(dims).keys() else ()
-    last = record.sessions[-1] if record.sessions else NO_SESSION
-    other = frozen({*summary.installs, *summary.purchases, *summary.answers})
-    starts = tuple(_reached(cohort, slot, last, scope.zone) for cohort, slot in start.starts())
-    return Known(
-        stored,
-        last,
-        quiet_ms,
-        quiet_dims,
-        start.install_slot,
-        start.seen_slot,
-        starts,
-        other,
-        frozen({slot // SLOTS_PER_DAY for slot in other}),
-        frozen({*summary.purchases, *summary.money}),
-        frozenset(record.said),
-    )
-
-
-def _reached(cohort: str, start: int, last: int, zone: Zone) -> Start:
-    """A start, and the end of the window that the last session lies in; of the first window before there is one."""
-    number = 0 if last < start else (zone.slot_start_ms(last) - zone.slot_start_ms(start)) // DAY_MS
-    return cohort, start, zone.window(start, number)[1]
 
 
 def _changed_parts(old: Record | None, merged: Record, new: Record) -> list[Part]:

@@ -9,12 +9,12 @@ Each returns None when the events are of another kind or may touch a cohort, a d
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from stream.events.schema import Dims, Event
+from stream.known import NO_SESSION, Known, Start, only
 from stream.retention.days import DAY_MS, SLOTS_PER_DAY, Zone
 from stream.retention.found import Delta
 from stream.retention.kept import INSTALL, SESSION
@@ -27,65 +27,10 @@ from stream.retention.names import (
     window_name,
 )
 from stream.retention.records import has_slot_between
-from stream.retention.said import event_order
+from stream.retention.said import event_order, names_of
 from stream.retention.scope import ELAPSED, HOURS, Scope
 from stream.store.codec import NOTHING, Spoken, append_slot, encode_install, sessions_of, with_sessions
 from stream.store.protocol import UserWrite
-
-NO_SESSION = -1
-_NO_SHORT_WAY = 1 << 62
-Start = tuple[str, int, int]
-
-
-class Known(Struct, gc=False):
-    """A record as it was last seen, with what the short ways need to know of it.
-
-    last_slot      its last session; NO_SESSION where it has none, but an install
-    quiet_ms       a session after it that says `quiet_dims`, or no other names than `quiet_names`, says nothing new
-    quiet_dims     what sessions say; before the first one, what the install said
-    quiet_names    what sessions have said something of
-    install_slot   where its cohorts begin, None for no such cohort
-    seen_slot
-    starts         the cohorts whose windows are counted: name, slot of the start, end of the window of the last session
-    other_slots    active in these, and on these days, without a session
-    other_days
-    money_slots    slots with purchases or refunds; those before the first session of their day are counted apart
-    """
-
-    record: bytes
-    last_slot: int
-    quiet_ms: int
-    quiet_dims: Dims
-    install_slot: int | None
-    seen_slot: int | None
-    starts: tuple[Start, ...] = ()
-    other_slots: frozenset[int] = frozenset()
-    other_days: frozenset[int] = frozenset()
-    money_slots: frozenset[int] = frozenset()
-    quiet_names: frozenset[str] = frozenset()
-
-    def with_sessions(
-        self, record: bytes, last_slot: int, quiet_ms: int, quiet_dims: Dims, starts: tuple[Start, ...]
-    ) -> "Known":
-        """The same user after more sessions."""
-        return Known(
-            record,
-            last_slot,
-            quiet_ms,
-            quiet_dims,
-            self.install_slot,
-            self.seen_slot,
-            starts,
-            self.other_slots,
-            self.other_days,
-            self.money_slots,
-            self.quiet_names or _names(quiet_dims),
-        )
-
-
-def record_alone(record: bytes) -> Known:
-    """A record of which nothing else is known: no session comes after the last one, so every event is planned in full."""
-    return Known(record, _NO_SHORT_WAY, 0, (), None, None)
 
 
 class Plan(Struct, gc=False):
@@ -145,7 +90,7 @@ def plan_new_sessions(user: bytes, events: Sequence[Event], scope: Scope) -> Pla
     record = with_sessions(NOTHING, (), moment, slots)
     starts = (("first_seen", seen, scope.zone.window(seen, 0)[1]),)
     known = Known(record, slots[-1], *((0, ()) if said is None else said), None, seen, starts)
-    known.quiet_names = _names(known.quiet_dims)
+    known.quiet_names = names_of(known.quiet_dims)
     delta, known.starts = _new_slots(known, slots, None, scope, [])
     delta.joins.extend((set_name("seen+", day), APART_FIRST_SEEN))
     delta.sums[cell("first_seen", day, day)] = 1
@@ -187,12 +132,12 @@ def _changes_no_dimension(
     known: Known, said: tuple[int, Dims], install_dims: Dims, spoken: Spoken | None
 ) -> bool:
     """Whether what is new in what sessions say is only since when they say it, and the install has said all of it by then."""
-    names = _names(said[1])
+    names = names_of(said[1])
     if spoken is not None and (names != known.quiet_names or said[0] >= spoken[0]):
         return False
     if spoken is None and known.quiet_names:
         return False
-    return known.seen_slot == known.install_slot and names <= _names(install_dims)
+    return known.seen_slot == known.install_slot and names <= names_of(install_dims)
 
 
 def _sessions(
@@ -209,7 +154,7 @@ def _sessions(
             return None
         slots.add(event.slot)
         dims = event.dims
-        if not dims or (quiet_names and event.ts_ms > quiet_ms and _names(dims) <= quiet_names):
+        if not dims or (quiet_names and event.ts_ms > quiet_ms and names_of(dims) <= quiet_names):
             continue
         if first is None:
             first = event
@@ -233,7 +178,7 @@ def plan_append(user: bytes, known: Known, events: Sequence[Event], scope: Scope
     for event in events:
         if event.slot < last or event.ts_ms <= known.quiet_ms or event.kind != SESSION:
             return None
-        if event.dims is not known.quiet_dims and not _names(event.dims) <= known.quiet_names:
+        if event.dims is not known.quiet_dims and not names_of(event.dims) <= known.quiet_names:
             return None
         if event.slot > last and event.slot not in slots:
             slots.append(event.slot)
@@ -320,19 +265,3 @@ def _new_windows(
                     delta.leaves.append(window_name(cohort, "other", number))
                     break
     return cohort, origin, end if end > reached else reached
-
-
-@lru_cache(maxsize=16_384)
-def only(one: int) -> frozenset[int]:
-    """The set of one slot or day. Users who began there share it: it would take as much again as all else that is known of them."""
-    return frozenset((one,))
-
-
-def frozen(some: Collection[int]) -> frozenset[int]:
-    """The set of some slots or days; shared where it is one."""
-    return only(*some) if len(some) == 1 else frozenset(some)
-
-
-@lru_cache(maxsize=16_384)
-def _names(dims: Dims) -> frozenset[str]:
-    return frozenset(name for name, _ in dims)

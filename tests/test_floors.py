@@ -20,7 +20,7 @@ FLOORS = [
     ("consumers",),
     ("stream.report",),
     ("stream.engine", "stream.applying", "stream.persons", "stream.cache", "stream.progress"),
-    ("stream.pipeline", "stream.shortcuts"),
+    ("stream.pipeline", "stream.shortcuts", "stream.known"),
     ("stream.store",),
     ("stream.events",),
     ("stream.churn",),

@@ -5,12 +5,11 @@ Surveys are dimensions too: the group of the latest answer, which changes whenev
 """
 
 from bisect import bisect_right
-from functools import lru_cache
 from typing import NamedTuple
 
 from stream.retention.days import SLOTS_PER_DAY, Zone
 from stream.retention.records import Record, has_slot_between
-from stream.retention.said import Said
+from stream.retention.said import Said, names_of
 from stream.retention.summary import Latest
 
 NPS, CSAT = "nps", "csat"
@@ -107,7 +106,7 @@ def _may_be_late(record: Record, begun: int, zone: Zone) -> bool:
     if install is not None and install.dims:
         if install.slot // SLOTS_PER_DAY > day:
             return True
-        settled = _names(install.dims)
+        settled = names_of(install.dims)
     for said, others in ((summary.said, record.said), (record.said, summary.said)):
         if not said or said.keys() <= settled:
             continue
@@ -131,11 +130,6 @@ def _shows(record: Record, slot: int, is_kept: bool) -> bool:
     return any(
         slot in slots for slots in (summary.installs, summary.purchases, summary.answers, summary.money)
     )
-
-
-@lru_cache(maxsize=16_384)
-def _names(dims: tuple[tuple[str, str], ...]) -> frozenset[str]:
-    return frozenset(name for name, _ in dims)
 
 
 def _hidden(record: Record, zone: Zone) -> set[int]:

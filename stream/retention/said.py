@@ -1,6 +1,7 @@
 """Which event said something of a dimension first? What one said, ordered however the events arrive."""
 
 import re
+from functools import lru_cache
 
 # When something was said, by which event, and what: (ts_ms, event order, value). The smallest is the earliest.
 Said = tuple[int, str, str]
@@ -19,6 +20,12 @@ def event_order(event_id: str) -> str:
     is shorter for it. Should they be equal as well, the smaller value wins: the outcome never depends on the order of arrival.
     """
     return event_id[:_EVENT_ORDER_CHARS] if _RANDOM_UUID.fullmatch(event_id) else event_id
+
+
+@lru_cache(maxsize=16_384)
+def names_of(dims: tuple[tuple[str, str], ...]) -> frozenset[str]:
+    """The names of some dimensions; users share them, so they are remembered."""
+    return frozenset(name for name, _ in dims)
 
 
 def keep_earliest(said: dict[str, Said], name: str, one: Said) -> None:

@@ -1,7 +1,7 @@
 """Does the memory of users stay within its limit, and does it keep who comes again?"""
 
 from stream.cache import RecordCache
-from stream.shortcuts import Known, record_alone
+from stream.known import Known, record_alone
 
 BYTES_MAX = 100_000
 

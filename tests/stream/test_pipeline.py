@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from stream import pipeline
 from stream.events.schema import Dims, Event
+from stream.known import Known
 from stream.pipeline import fields_needed, plan, plan_stored
 from stream.retention.days import Zone, zone
 from stream.retention.facts import facts
@@ -17,7 +18,7 @@ from stream.retention.names import hour
 from stream.retention.records import Incomplete, Record
 from stream.retention.scope import ELAPSED, FAMILIES, HOURS, MONEY, Scope
 from stream.retention.summary import summarise
-from stream.shortcuts import Known, Plan, plan_append, plan_known
+from stream.shortcuts import Plan, plan_append, plan_known
 from stream.store.codec import decode
 from stream.store.kept import decode_kept
 from stream.store.protocol import UserWrite
