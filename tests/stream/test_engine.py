@@ -54,7 +54,7 @@ class Counting:
             for at, one in enumerate(said)
         ]
         return await self._engine.count(
-            RecordBatch(topic, 0, first, self._next[topic], records), self._no_letters
+            RecordBatch(topic, 0, first, self._next[topic], records), self.deliver
         )
 
     async def erase(self, *users: str) -> BatchOutcome:
@@ -65,8 +65,32 @@ class Counting:
         """As in a new process, which remembers no user."""
         self._engine._cache = RecordCache()
 
-    async def _no_letters(self, letters: list[DeadLetter]) -> None:
+    async def deliver(self, letters: list[DeadLetter]) -> None:
         raise AssertionError(letters)
+
+
+class Posted(Counting):
+    """As the other, and what cannot be counted is kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.letters: list[DeadLetter] = []
+
+    async def deliver(self, letters: list[DeadLetter]) -> None:
+        self.letters += letters
+
+
+async def test_what_cannot_be_counted_says_its_origin_its_reason_and_its_field() -> None:
+    posted = Posted()
+    await posted.begin()
+    paid = {"user_id": "u", "currency": "USD"}
+    await posted.batch("purchases", paid | {"amount": "1.00"}, paid | {"amount": "1.001"}, paid)
+    assert [
+        (one.topic, one.partition, one.record.offset, one.reason, one.field) for one in posted.letters
+    ] == [
+        ("purchases", 0, 1, "bad_field", "amount"),
+        ("purchases", 0, 2, "missing_field", "amount"),
+    ]
 
 
 async def test_events_that_are_known_are_repeated_whoever_they_are_of() -> None:
