@@ -6,6 +6,7 @@ kind of pipeline and closes connections under calls that are on their way; here 
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ import redis.asyncio as aioredis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from stream.store.address import DEFAULT_PORT, Address, cluster_url, is_cluster
 from stream.store.calls import Call, Moved, answered
@@ -45,19 +46,35 @@ class Nodes(Protocol):
 
 
 def nodes(url: str, shards: int, *, timeout_seconds: float, **options: Any) -> Nodes:
-    """The servers of a URL.
+    """The servers of a URL. StoreRefused where it asks for something that the client cannot do.
 
     `redis+cluster://user:password@host:port,host:port` (or `rediss+cluster`) names some servers of a cluster.
     """
     given = client_options(timeout_seconds, **options)
     if not is_cluster(url):
-        return OneServer(aioredis.Redis.from_url(url, **given), url)
+        return OneServer(_checked(url, given), url)
     seeds, url_of = cluster_url(url)
+    _checked(url_of(seeds[0]), given)
 
     def connect(address: Address, **other: Any) -> "aioredis.Redis":
         return aioredis.Redis.from_url(url_of(address), **given | other)
 
     return Cluster(seeds, connect, shards, urlsplit(url).scheme)
+
+
+def _checked(url: str, given: dict[str, Any]) -> "aioredis.Redis":
+    """A client that can make connections. It would look at what the URL asks for with the first one only."""
+    try:
+        client = aioredis.Redis.from_url(url, **given)
+        pool: Any = client.connection_pool
+        pool.make_connection()
+    except TypeError as error:
+        option = re.search(r"keyword argument '(\w+)'", str(error))
+        what = f"there is no option {option[1]}" if option else str(error)
+        raise StoreRefused(f"RETENTION_REDIS_URL cannot be used: {what}") from error
+    except (ValueError, RedisError) as error:
+        raise StoreRefused(f"RETENTION_REDIS_URL cannot be used: {error}") from error
+    return client
 
 
 def client_options(timeout_seconds: float, **options: Any) -> dict[str, Any]:

@@ -133,6 +133,13 @@ def test_a_role_that_is_not_let_in_ends_with_one_line_and_exit_code_1(
         ("redis://no.such.host.invalid:6379/0", "there is no host no.such.host.invalid"),
         ("redis://{valkey}/99", "Redis has no database of that number"),
         ("redis://{web}/0", "what answers there does not speak the protocol of Redis"),
+        ("redis://127.0.0.1:1/0?speed=high", "cannot be used: there is no option speed"),
+        ("redis+cluster://127.0.0.1:1?speed=high", "cannot be used: there is no option speed"),
+        ("redis://127.0.0.1:1?db=x", "cannot be used: Invalid value for 'db' in connection URL"),
+        (
+            "rediss://127.0.0.1:1?ssl_cert_reqs=x",
+            "cannot be used: Invalid SSL Certificate Requirements Flag: x",
+        ),
     ],
 )
 def test_a_server_that_cannot_be_used_is_said_in_words_that_name_the_setting(
