@@ -60,7 +60,7 @@ async def claimed(settings: Settings, store: Store) -> None:
         except StoreRefused as error:
             raise StoreRefused(f"{error}; {hint(settings)}") from None
         except StoreUnavailable as error:
-            log.warning("Redis gives no answer: %s", error)
+            log.warning("waiting for Redis: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
 
 
