@@ -16,6 +16,7 @@ from consumers.web import serve
 from tests.consumers.cli import command
 from tests.consumers.collector.process import Collector
 from tests.consumers.intake.rig import NOW_MS, Rig, event, ready, served, settings_of, stored
+from tests.logged import logged
 from tests.servers import Broker, Valkey
 from tests.waiting import wait_until_now
 
@@ -72,9 +73,7 @@ async def test_a_key_that_opens_nothing_is_an_error_of_one_line(rig: Rig) -> Non
             await sender.flush()
 
 
-async def test_with_nobody_there_it_tries_again_and_gives_up_in_the_end(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_with_nobody_there_it_tries_again_and_gives_up_in_the_end() -> None:
     tries, port = [], free_port()
 
     async def sleep(seconds: float) -> None:
@@ -83,10 +82,11 @@ async def test_with_nobody_there_it_tries_again_and_gives_up_in_the_end(
 
     async with CollectorSender(f"http://127.0.0.1:{port}", sleep=sleep, give_up_seconds=0.1) as sender:
         await sender.put("sessions", None, record(1)[1])
-        with pytest.raises(ConnectionError, match=f"takes nothing: nothing listens at 127.0.0.1:{port}$"):
+        because = f"takes nothing: nothing listens at 127.0.0.1:{port}$"
+        with logged("consumers.intake.client") as lines, pytest.raises(ConnectionError, match=because):
             await sender.flush()
     assert 0.2 <= tries[0] <= 0.3
-    (told,) = [line.getMessage() for line in caplog.records]
+    (told,) = lines
     assert told.endswith(f"takes nothing now, trying again: nothing listens at 127.0.0.1:{port}")
 
 
