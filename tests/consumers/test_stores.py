@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,11 +154,17 @@ def test_a_server_that_cannot_be_used_is_said_in_words_that_name_the_setting(
     assert "Error" not in told
 
 
+class Web(BaseHTTPRequestHandler):
+    """Speaks HTTP and says nothing of it."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nowhere."""
+
+
 @pytest.fixture
 def web() -> Iterator[str]:
     """Where something listens that speaks HTTP."""
-    with HTTPServer((HOST, 0), BaseHTTPRequestHandler) as server:
-        server.RequestHandlerClass.log_message = lambda *_: None  # type: ignore[method-assign]
+    with HTTPServer((HOST, 0), Web) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"{HOST}:{server.server_port}"
