@@ -173,15 +173,16 @@ def plan_append(user: bytes, known: Known, events: Sequence[Event], scope: Scope
     A later session changes no cohort and no dimension; it appends its gap to the record, and on a new day one membership and one
     cell of each triangle.
     """
-    last = known.last_slot
+    last, quiet_ms, quiet_dims = known.last_slot, known.quiet_ms, known.quiet_dims
     slots: list[int] = []
     for event in events:
-        if event.slot < last or event.ts_ms <= known.quiet_ms or event.kind != SESSION:
+        slot = event.slot
+        if slot < last or event.ts_ms <= quiet_ms or event.kind != SESSION:
             return None
-        if event.dims is not known.quiet_dims and not names_of(event.dims) <= known.quiet_names:
+        if event.dims is not quiet_dims and not names_of(event.dims) <= known.quiet_names:
             return None
-        if event.slot > last and event.slot not in slots:
-            slots.append(event.slot)
+        if slot > last and slot not in slots:
+            slots.append(slot)
     if not slots:
         return Plan(None, known)
     slots.sort()
@@ -192,7 +193,7 @@ def plan_append(user: bytes, known: Known, events: Sequence[Event], scope: Scope
     for slot in slots:
         record = append_slot(record, last, slot)
         last = slot
-    after = known.with_sessions(record, last, known.quiet_ms, known.quiet_dims, starts)
+    after = known.with_sessions(record, last, quiet_ms, quiet_dims, starts)
     return Plan(UserWrite(user, known.record, record, delta), after)
 
 
@@ -227,9 +228,10 @@ def _new_slots(
     for slot in slots:
         if hours and slot not in known.other_slots:
             sums[hour(slot)] = 1
-        if slot // SLOTS_PER_DAY == day:
+        slot_day = slot // SLOTS_PER_DAY
+        if slot_day == day:
             continue
-        day = slot // SLOTS_PER_DAY
+        day = slot_day
         if before and has_slot_between(before, day * SLOTS_PER_DAY, (day + 1) * SLOTS_PER_DAY):
             continue
         joins.append(set_name("session", day))
@@ -240,21 +242,20 @@ def _new_slots(
         if seen is not None and day > seen:
             sums[cell("first_seen", seen, day)] = 1
     if ELAPSED in scope.families:
-        starts = [_new_windows(known, start, slots, before, scope.zone, delta) for start in known.starts]
-        return delta, tuple(starts)
+        return delta, _new_windows(known, slots, before, scope.zone, delta)
     return delta, known.starts
 
 
 def _new_windows(
-    known: Known, start: Start, slots: list[int], before: list[int], zone: Zone, delta: Delta
-) -> Start:
-    """The windows of one cohort that sessions in these slots open; most lie in the window of the session before."""
-    cohort, origin, reached = start
-    end = zone.window(origin, 0)[1] if before else reached
-    if slots[-1] < end:
-        return start
-    for slot in slots:
-        if slot >= end:
+    known: Known, slots: list[int], before: list[int], zone: Zone, delta: Delta
+) -> tuple[Start, ...]:
+    """The windows that sessions in these slots open; most lie in the window of the session before."""
+    starts = []
+    for cohort, origin, reached in known.starts:
+        end = zone.window(origin, 0)[1] if before else reached
+        for slot in slots if slots[-1] >= end else ():
+            if slot < end:
+                continue
             number = (zone.slot_start_ms(slot) - zone.slot_start_ms(origin)) // DAY_MS
             first, end = zone.window(origin, number)
             if before and has_slot_between(before, first, end):
@@ -264,4 +265,5 @@ def _new_windows(
                 if first <= other < end:
                     delta.leaves.append(window_name(cohort, "other", number))
                     break
-    return cohort, origin, end if end > reached else reached
+        starts.append((cohort, origin, end if end > reached else reached))
+    return tuple(starts)

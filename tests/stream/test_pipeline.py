@@ -285,6 +285,14 @@ def test_an_earlier_session_of_an_hour_that_is_known_says_since_when_and_no_more
     one.feed([early], append=True)
 
 
+def test_which_of_two_sessions_of_one_moment_said_it_first_is_told_in_full() -> None:
+    one = One()
+    install, first, second = journey(("install", 0), ("session", 1), ("session", 1))
+    one.feed([install], append=True)
+    second.ts_ms = first.ts_ms
+    assert one._short([second, first]) == [None, None]
+
+
 def test_sessions_after_a_purchase_take_the_short_way_again() -> None:
     one = One()
     for step in ([("install", 0)], [("session", 0)], [("purchase", 1)]):
