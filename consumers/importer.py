@@ -32,8 +32,13 @@ _TIMES = "2026-11-30 or 2026-11-30T10:00:00Z"
 _VALUE_CHARACTERS_MAX = 60
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _COLUMNS_SHOWN, _NAME_SHOWN = 20, 40
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
-_NUMBERS = ("duration_seconds",)  # fields that must be JSON numbers, however the file writes them
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d{1,2})?", re.ASCII)
+_INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
+# Fields that must be JSON numbers, however the file writes them: what such a text looks like, what it becomes, what it is called.
+_NUMBERS: dict[str, tuple[re.Pattern[str], type, str]] = {
+    "duration_seconds": (_NUMBER, float, "a number"),
+    "score": (_INTEGER, int, "an integer"),
+}
 
 
 class Row(NamedTuple):
@@ -101,9 +106,10 @@ class Importer:
             )
         said_time = fields.get("timestamp")
         fields["timestamp"] = self._time(said_time, str(fields.get("app_id")))
-        for name in _NUMBERS:
-            if isinstance(fields.get(name), str) and _NUMBER.fullmatch(fields[name]):
-                fields[name] = float(fields[name])
+        for name, (looks, becomes, _) in _NUMBERS.items():
+            text = fields.get(name)
+            if isinstance(text, str) and looks.fullmatch(text.strip()):
+                fields[name] = becomes(text.strip())
         if fields.get("event_id") is None:
             fields["event_id"] = self._event_id(row.columns)
         return self._checked(row.line, topic, fields, said_time)
@@ -160,18 +166,21 @@ class Importer:
         if isinstance(decoded, Event | Identity):
             return Record(topic, str(fields["user_id"]).encode(), value, decoded.ts_ms)
         assert isinstance(decoded, Rejection)
-        return BadRow(line, f"{decoded.reason}: {self._detail(decoded, said_time)}")
+        said = fields | {"timestamp": said_time}
+        return BadRow(line, f"{decoded.reason}: {self._detail(decoded, said.get(decoded.field))}")
 
-    def _detail(self, rejection: Rejection, said_time: Any) -> str:
+    def _detail(self, rejection: Rejection, said: Any) -> str:
         """What is wrong, said of the column of the file and of the value that stands there."""
         column = self._columns.fields.get("timestamp", "timestamp")
         if rejection.reason == Reason.BAD_TIMESTAMP and "outside" not in rejection.detail:
-            return f"column {column}: {_shown(said_time)} is no date or time; write {_TIMES}"
+            return f"column {column}: {_shown(said)} is no date or time; write {_TIMES}"
         if rejection.reason in (Reason.BAD_TIMESTAMP, Reason.FUTURE, Reason.TOO_OLD):
-            return f"column {column}: {_shown(said_time)}: {rejection.detail}"
+            return f"column {column}: {_shown(said)}: {rejection.detail}"
         named = self._columns.fields.get(rejection.field, rejection.field)
         if rejection.reason == Reason.MISSING_FIELD:
             return _absent(rejection.field, named)
+        if rejection.field in _NUMBERS and isinstance(said, str):
+            return f"column {named}: {_shown(said)} is not {_NUMBERS[rejection.field][2]}"
         return rejection.detail if named == rejection.field else f"column {named}: {rejection.detail}"
 
 

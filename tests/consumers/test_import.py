@@ -153,6 +153,38 @@ def test_numbers_of_a_csv_become_numbers_and_amounts_stay_text() -> None:
     assert fields(ROW | {"type": "purchase", "amount": "0.10", "currency": "USD"})["amount"] == "0.10"
 
 
+FEEDBACK = ROW | {"type": "feedback", "kind": "nps"}
+
+
+@pytest.mark.parametrize(("said", "score"), [("9", 9), (" 10 ", 10), ("0", 0), (7, 7)])
+def test_a_score_is_an_integer_though_a_csv_writes_it_as_text(said: Any, score: int) -> None:
+    assert fields(FEEDBACK | {"score": said})["score"] == score
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (FEEDBACK | {"score": "nine"}, "bad_field: column score: 'nine' is not an integer"),
+        (FEEDBACK | {"score": "9.0"}, "bad_field: column score: '9.0' is not an integer"),
+        (FEEDBACK | {"score": "9" * 5_000}, f"bad_field: column score: '{'9' * 59} is not an integer"),
+        (FEEDBACK | {"score": "11"}, "bad_field: score of nps is outside 0..10"),
+        (FEEDBACK | {"score": "-1"}, "bad_field: score of nps is outside 0..10"),
+        (FEEDBACK, "missing_field: column score is missing or empty"),
+        (ROW | {"duration_seconds": "1:30"}, "bad_field: column duration_seconds: '1:30' is not a number"),
+    ],
+)
+def test_what_should_be_a_number_and_is_none_is_said_with_its_column(
+    row: dict[str, Any], reason: str
+) -> None:
+    bad = one(row)
+    assert isinstance(bad, BadRow)
+    assert bad.reason.startswith(reason)
+
+
+def test_a_number_that_the_kind_of_event_does_not_have_may_be_anything() -> None:
+    assert fields(ROW | {"score": "high"})["score"] == "high"
+
+
 def ids(columns: Iterable[dict[str, Any]]) -> list[str]:
     target = importer()
     found = []
