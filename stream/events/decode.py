@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from stream.events.faults import fault
+from stream.events.faults import fault, unreadable
 from stream.events.reasons import Reason
 from stream.events.schema import (
     APP_ID,
@@ -173,7 +173,7 @@ class Decoder:
             except msgspec.ValidationError as error:
                 return _explain(value, error)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                return Rejection(Reason.NOT_JSON, str(error)[:200])
+                return Rejection(Reason.NOT_JSON, unreadable(error))
             return make(said, record_ts_ms)
 
         return read
@@ -312,5 +312,5 @@ def _explain(value: bytes, error: msgspec.ValidationError) -> Rejection:
     try:
         _SYNTAX.decode(value)  # A typed decode stops at the first wrong field, before it has seen the rest.
     except (msgspec.DecodeError, RecursionError) as broken:
-        return Rejection(Reason.NOT_JSON, str(broken)[:200])
+        return Rejection(Reason.NOT_JSON, unreadable(broken))
     return fault(str(error))

@@ -33,6 +33,11 @@ def fault(text: str) -> Rejection:
     return Rejection(Reason.BAD_FIELD, f"{field}: {in_words(what)}", field)
 
 
+def unreadable(error: Exception) -> str:
+    """Why something is no JSON at all, as the parser says it; how deep Python may go is nobody's business."""
+    return "nested too deep" if isinstance(error, RecursionError) else str(error)[:200]
+
+
 def in_words(text: str) -> str:
     """What a decoder expected or met, in the words of JSON instead of Python's."""
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Raw
 
 from stream.events.decode import Decoder
-from stream.events.faults import in_words
+from stream.events.faults import in_words, unreadable
 from stream.events.reasons import Reason
 from stream.events.schema import EVENT_TOPICS, TOPICS, Event, Identity, Rejection
 
@@ -57,7 +57,7 @@ def items(body: bytes) -> Sequence[Item]:
         return _ARRAY.decode(body) if is_array else [_ANY.decode(body)]
     except (msgspec.DecodeError, RecursionError) as error:
         if not is_array:
-            raise NotJson(str(error)) from None
+            raise NotJson(unreadable(error)) from None
     return _each(body)
 
 
@@ -75,7 +75,7 @@ def _each(body: bytes) -> Sequence[Item]:
                 break
             at = _after_space(text, at + 1)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise NotJson(str(error)) from None
+        raise NotJson(unreadable(error)) from None
     if text[at : at + 1] != "]" or _after_space(text, at + 1) < len(text):
         raise NotJson(f"neither , nor ] after item {len(found)}, or more after the array")
     return found
@@ -114,7 +114,7 @@ class Unpacker:
         try:
             fields = _OBJECT.decode(item)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return Rejection(Reason.NOT_JSON, in_words(str(error)[:200]))
+            return Rejection(Reason.NOT_JSON, in_words(unreadable(error)))
         topic = _topic(fields.pop("type", None))
         if isinstance(topic, Rejection):
             return topic

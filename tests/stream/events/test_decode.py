@@ -68,6 +68,12 @@ def test_a_record_that_cannot_be_counted_has_its_reason(value: Any, expected: Re
     assert reason(value) is expected
 
 
+@pytest.mark.parametrize("before", [b'{"a":', json.dumps(SESSION).encode()[:-1] + b',"user_id":5,"x":'])
+def test_what_is_nested_too_deep_is_said_so_and_not_in_the_words_of_python(before: bytes) -> None:
+    decoded = decode(before + b"[" * 20_000 + b"]" * 20_000 + b"}")
+    assert decoded == Rejection(Reason.NOT_JSON, "nested too deep")
+
+
 FEEDBACK = {**SESSION, "kind": "nps", "score": 9}
 JOINED = {**SESSION, "alias": "u@phone"}
 ERASURE = {"app_id": "demo", "users": ["0" * 32], "erased_until": NOW}

@@ -171,6 +171,19 @@ def test_a_body_that_is_no_json_has_no_items(body: bytes) -> None:
         items(body)
 
 
+@pytest.mark.parametrize("begin", [b"", b'{"a":', b'[{"a":'])
+def test_a_body_that_is_nested_too_deep_is_said_so_and_not_in_the_words_of_python(begin: bytes) -> None:
+    with pytest.raises(NotJson, match=r"^nested too deep$"):
+        items(begin + b"[" * 100_000)
+
+
+def test_an_event_that_is_nested_too_deep_is_said_so_and_not_in_the_words_of_python() -> None:
+    event = b'{"type":"session","x":' + b"[" * 50_000 + b"]" * 50_000 + b"}"
+    assert Unpacker(DECODER).record(event, app=None, received_ms=NOW_MS) == Rejection(
+        Reason.NOT_JSON, "nested too deep"
+    )
+
+
 def test_one_event_needs_no_array_and_an_empty_array_has_none() -> None:
     assert len(items(json.dumps(FIELDS).encode())) == 1
     assert list(items(b" [ ] ")) == []
