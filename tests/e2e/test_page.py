@@ -104,6 +104,26 @@ def test_churn_revenue_and_feedback_are_those_of_the_answers(tab: Tab) -> None:
     assert figures(tab, "#feedback dl")["NPS"] == f"{feedback['nps']:.0f}"
 
 
+@pytest.mark.parametrize(("currency", "sign", "nothing"), [("USD", "$", "0.0000"), ("VND", "₫", "0.00")])
+def test_the_lifetime_value_by_age_is_that_of_the_answer_to_the_last_digit(
+    tab: Tab, currency: str, sign: str, nothing: str
+) -> None:
+    page = tab.open(app=APP, currency=currency)
+    page.locator("#revenue summary").click()
+    average = tab.answer("revenue")["average"]
+    reached = [cell for cell in average if cell["size"]]
+    # Fewer cohorts by age, each of which paid at a rate of its own: what is added up age by age is another number.
+    assert len({cell["ltv"].get(currency) for cell in reached}) > 2
+    rows = page.locator("#revenue details tbody tr")
+    expect(rows.first).to_contain_text("After D")
+    said = dict(row.split("\t") for row in rows.all_inner_texts())
+    assert {age: text.replace(",", "") for age, text in said.items() if text != "–"} == {
+        f"After D{cell['n']}": f"{sign}{cell['ltv'].get(currency, nothing)}" for cell in reached
+    }
+    last = reached[-1]
+    expect(page.locator("#revenue .under .when")).to_have_text(f"After D{last['n']}")
+
+
 def test_a_preset_shows_its_words_and_one_word_changed_is_no_preset(tab: Tab) -> None:
     page = tab.open(app=APP)
     page.select_option("#preset", "mixpanel")

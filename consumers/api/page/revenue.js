@@ -15,7 +15,7 @@ export class Revenue {
   #table;
 
   constructor(box) {
-    const chart = el("div", {}, el("h3", {}, "Lifetime value ", el("span", { class: "quiet" }, "revenue per user by age, of complete periods")));
+    const chart = el("div", {}, el("h3", {}, "Lifetime value ", el("span", { class: "quiet" }, "revenue per user up to an age, over the cohorts that have come to it: fewer by age, so it may fall")));
     this.#table = el("table", { class: "plain" }, el("caption", { class: "hidden" }, "Revenue by cohort"), el("thead", {}, el("tr", {}, ...COLUMNS.map((name) => el("th", { scope: "col" }, name)))), el("tbody"));
     box.append(this.#figures, chart, el("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": "Revenue by cohort" }, this.#table));
     this.#chart = new Chart(chart);
@@ -43,14 +43,14 @@ export class Revenue {
   }
 
   #draw(answer, currency, kind) {
-    const ages = Math.max(0, ...answer.rows.map((row) => row.cells.length));
+    const ages = Math.max(0, ...answer.rows.map((row) => (row.size ? row.cells.length : 0)));
     const x = Array.from({ length: ages }, (_, n) => n);
-    const digits = digitsOf(answer, currency);
+    const digits = answer.average.find(({ ltv }) => currency in ltv)?.ltv[currency].split(".")[1]?.length ?? 0;
     const show = (value) => (value === null || !currency ? "–" : money(value.toFixed(digits), currency));
     this.#chart.draw({
       title: "Lifetime value by age", x,
       label: (n) => `${LETTER[kind]}${n}`, long: (n) => `After ${LETTER[kind]}${n}`,
-      lines: [{ key: "ltv", label: "LTV", slot: 0, values: lifetime(answer.rows, ages, currency, digits) }],
+      lines: [{ key: "ltv", label: "LTV", slot: 0, values: lifetime(answer, ages, currency) }],
       format: show, axis: (value) => (currency ? shortMoney(value, currency) : ""),
     });
   }
@@ -74,16 +74,10 @@ function units(text, digits) {
   return Number(`${whole}${part.padEnd(digits, "0")}`);
 }
 
-/** By age n: what the ages up to n brought per user, each age pooled over the cohorts in which it is over. */
-function lifetime(rows, ages, currency, digits) {
-  let ltv = 0;
-  return Array.from({ length: ages }, (_, n) => {
-    const over = rows.filter(({ cells }) => cells[n]?.complete);
-    const users = over.reduce((sum, { size }) => sum + size, 0);
-    if (!users || ltv === null) return (ltv = null);
-    ltv += over.reduce((sum, { cells }) => sum + units(cells[n].revenue[currency] ?? "0", digits), 0) / users;
-    return ltv / 10 ** digits;
-  });
+/** By age n: what the interface says that a user has paid up to it, of the cohorts that have come to it; null where none has. */
+function lifetime({ average }, ages, currency) {
+  const reached = average.slice(0, ages).map(({ size, ltv }) => (size ? Number(ltv[currency] ?? 0) : null));
+  return [...reached, ...Array(ages - reached.length).fill(null)];
 }
 
 /** What the interface expects of a user, where it ventures to say so. */
