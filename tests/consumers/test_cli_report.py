@@ -295,6 +295,23 @@ def test_money_has_a_table_a_currency_and_a_line_a_currency() -> None:
     assert len({line.count("|") for line in triangle.as_markdown(found, {}).splitlines() if line}) == 1
 
 
+@pytest.mark.parametrize("width", [60, 100, 200])
+def test_columns_never_touch_however_wide_their_numbers(width: int) -> None:
+    found = answer() | {"return": "revenue"}
+    for row in [*found["rows"], {"cells": found["average"]}]:
+        row |= {"size": 12_345_678, "size_complete": False}
+        for one in row["cells"]:
+            one |= {"revenue": {"VND": "-1234567890123456", "USD": "1.25"}, "complete": False}
+    text = shown(found, width)
+    assert max(map(len, text.splitlines())) <= width
+    vnd = [line.split() for line in text.splitlines() if "G~" in line]
+    assert len(vnd) == len(found["rows"]) + 1
+    for words in vnd:
+        assert set(words) <= {*(row["cohort"] for row in found["rows"]), "12,345,678~", "-1234567.9G~", "all"}
+    rates = shown(found | {"return": "session"}, width)
+    assert "2026-11-20 12,345,678~" in rates
+
+
 @pytest.mark.parametrize(
     ("amount", "text"),
     [("0", "0"), ("4.99", "4.99"), ("999.99", "999.99"), ("1234.5", "1,234"), ("56789", "56.8k"), ("-25000", "-25.0k"),

@@ -156,6 +156,29 @@ async def test_revenue_shows_what_was_sold_ltv_and_conversion() -> None:
     assert "conversion" in text
 
 
+WIDE = {"USD": "12.8283", "VND": "1234567890123456", "JPY": "-999.1234"}
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+async def test_columns_of_money_and_users_never_touch_however_wide_their_numbers(width: int) -> None:
+    answer, asked = await answer_of("revenue")
+    rows = [
+        row
+        | {"size": 12_345_678, "size_complete": False}
+        | {"cells": [cell | {"ltv": WIDE, "complete": False} for cell in row["cells"]]}
+        for row in answer["rows"]
+    ]
+    text = shown("revenue", answer | {"rows": rows}, asked, width)
+    assert max(map(len, text.splitlines())) <= width
+    for said in ("12.8283~", "1234567.9G~", "-999.1234~"):
+        found = [line.split() for line in text.splitlines() if said in line]
+        assert found, "each currency has a table"
+        for row, words in zip(rows, found, strict=True):
+            assert words == [row["cohort"], "12,345,678~", *[said] * (len(words) - 2)]
+            assert len(words) > 2
+    assert "…" not in text, "nothing is cut off"
+
+
 def test_a_bar_has_its_whole_length_however_its_parts_are_rounded() -> None:
     parts = [Part(1, sign, "") for sign in "abc"]
     assert bar(parts, 3, 10, shades=False).plain == "aaabbbbccc"

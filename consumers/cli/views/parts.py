@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rich.text import Text
@@ -17,6 +17,7 @@ BLUE, GREEN, ORANGE = "rgb(66,146,198)", "rgb(65,171,93)", "rgb(241,163,64)"
 RED, GREY = "rgb(222,102,84)", "rgb(150,150,150)"
 NONE = "-"
 BAR_WIDTH_MAX, BAR_WIDTH_MIN = 40, 10
+SIZE_WIDTH = 7
 _PALE, _DEEP = (232, 243, 252), (8, 81, 156)  # the scale of the heat, as red, green, blue
 # Where on that scale white text is read better than black, also in the nearest of 256 colours.
 _WHITE_FROM = 0.78
@@ -40,6 +41,11 @@ def heat(share: float) -> str:
 def number(value: float | None) -> str:
     """1,234 or nothing."""
     return NONE if value is None else f"{value:,}"
+
+
+def sized(row: Mapping[str, Any]) -> str:
+    """The size of a cohort, marked while its period runs; a blank otherwise, so that sizes stand under each other."""
+    return f"{row['size']:,}" + (" " if row.get("size_complete", True) else OPEN)
 
 
 def percent(share: float | None, sign: str = " %") -> str:
@@ -74,6 +80,11 @@ def legend(parts: Mapping[str, Part], more: str, *, shades: bool) -> Text:
     for name, part in parts.items():
         text.append(f"{(SOLID if shades else part.sign) * 2} ", part.style).append(f"{name}  ", "dim")
     return text.append(more, "dim")
+
+
+def width_of(texts: Iterable[str], least: int) -> int:
+    """The characters of a column in which none of the texts, set to the right, touches what is left of it."""
+    return max(least, 1 + max(map(len, texts), default=0))
 
 
 def csv_text(lines: Sequence[Line]) -> str:

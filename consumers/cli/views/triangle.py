@@ -11,10 +11,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from consumers.cli.views.parts import OPEN, Answer, Asked, Line, csv_text, heat
+from consumers.cli.views.parts import OPEN, SIZE_WIDTH, Answer, Asked, Line, csv_text, heat, sized, width_of
 
-_SIZE_WIDTH, _CELL_WIDTH, _MONEY_WIDTH = 10, 6, 9
-_DATE_WIDTH = 10
+_DATE_WIDTH, _SPARE_WIDTH, _CELL_WIDTH, _MONEY_WIDTH = 10, 3, 6, 9
 _PREFERRED = (0, 1, 3, 7, 14, 30, 2, 5, 10, 21, 60, 90, 4, 6, 28, 45, 120, 180, 365)
 _LETTERS = {"hour": "H", "day": "D", "week": "W", "month": "M"}
 
@@ -28,10 +27,7 @@ class Measure(NamedTuple):
     currency: str | None = None
     top: float = 1.0  # the largest value of all cells after the first
     shades: bool = True
-
-    @property
-    def width(self) -> int:
-        return _MONEY_WIDTH if self.currency else _CELL_WIDTH
+    width: int = _CELL_WIDTH  # with the blank before the widest of them
 
     def value(self, cell: Cell, size: int) -> float | None:
         """What the shade follows."""
@@ -45,7 +41,9 @@ class Measure(NamedTuple):
 
     def text(self, cell: Cell) -> str:
         """The cell without its mark."""
-        return short(self.amount(cell)) if self.currency else _percent(cell["rate"])
+        if self.currency:
+            return short(self.amount(cell))
+        return "-" if cell["rate"] is None else _percent(cell["rate"])
 
 
 def columns_that_fit(ns: list[int], width: int, fixed: int = 20, cell: int = _CELL_WIDTH) -> list[int]:
@@ -64,7 +62,7 @@ def rendered(answer: Answer, asked: Asked, width: int, *, shades: bool = True) -
         return Text("no cohorts in this range")
     measures = [_measure(answer, currency, shades) for currency in _currencies(answer)]
     columns = _columns(answer)
-    shown = _fitting(answer, columns, width, measures[0].width)
+    shown = _fitting(answer, columns, width, max(measure.width for measure in measures))
     tables: list[RenderableType] = []
     for segment in segments:
         for measure in measures:
@@ -98,10 +96,15 @@ def _columns(answer: Answer) -> list[str]:
 
 
 def _fitting(answer: Answer, columns: list[str], width: int, cell: int) -> list[str]:
-    fixed = _SIZE_WIDTH + max([_DATE_WIDTH, *(len(row["cohort"]) for row in answer["rows"])])
+    dates = max([_DATE_WIDTH, *(len(row["cohort"]) for row in answer["rows"])])
+    fixed = dates + _size_width(answer) + _SPARE_WIDTH
     if all(column.isdigit() for column in columns):
         return [str(n) for n in columns_that_fit([int(column) for column in columns], width, fixed, cell)]
     return columns[: max(1, (width - fixed) // cell)]
+
+
+def _size_width(answer: Answer) -> int:
+    return width_of(map(sized, answer["rows"]), SIZE_WIDTH)
 
 
 def _currencies(answer: Answer) -> list[str | None]:
@@ -121,7 +124,9 @@ def _measure(answer: Answer, currency: str | None, shades: bool) -> Measure:
         for cell in row["cells"]
         if cell["n"] >= first
     ]
-    return measure._replace(top=max(values, default=0) or 1)
+    cells = [cell for row in (*answer["rows"], {"cells": answer["average"]}) for cell in row["cells"]]
+    width = width_of((measure.text(cell) + OPEN for cell in cells), _MONEY_WIDTH if currency else _CELL_WIDTH)
+    return measure._replace(top=max(values, default=0) or 1, width=width)
 
 
 def _title(answer: Answer, segment: str | None, measure: Measure) -> str:
@@ -136,17 +141,15 @@ def _title(answer: Answer, segment: str | None, measure: Measure) -> str:
 def _table(answer: Answer, segment: str | None, shown: list[str], measure: Measure) -> Table:
     table = Table(box=None, padding=(0, 0), collapse_padding=True, header_style="dim")
     table.add_column("cohort", min_width=_DATE_WIDTH)
-    table.add_column("users", justify="right", min_width=7)
+    table.add_column("users", justify="right", min_width=_size_width(answer))
     letter = _LETTERS[answer["period"]]
     for column in shown:
         table.add_column(f"{letter}{column} ", justify="right", min_width=measure.width, no_wrap=True)
     for row in answer["rows"]:
         if row["segment"] == segment:
             cells: Cells = {_key(cell): cell for cell in row["cells"]}
-            size = f"{row['size']:,}" + (" " if row["size_complete"] else OPEN)
-            table.add_row(
-                row["cohort"], size, *(_cell(cells.get(key), row["size"], measure) for key in shown)
-            )
+            found = (_cell(cells.get(key), row["size"], measure) for key in shown)
+            table.add_row(row["cohort"], sized(row), *found)
     average: Cells = {_key(cell): cell for cell in answer["average"] if cell["segment"] == segment}
     if average:
         table.add_section()
