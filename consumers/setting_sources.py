@@ -6,8 +6,12 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-# In the data directory while `retention up` runs: {"http": ..., "kafka": ..., "redis": ...}
+# In the data directory while `retention up` runs: {"http": ..., "kafka": ..., "redis": ..., and every field of AGREED}
 UP_FILE = "up.json"
+# The fields by which an event is found, read and counted: who sends, counts and shows must mean the same by them.
+AGREED = (
+    "topic_prefix", "group", "apps", "timezone", "timezones", "dimensions", "families", "earliest", "shards",
+)  # fmt: skip
 SECRET_FILE = "user-id-secret"  # noqa: S105 a file name; in the data directory, made once by `retention up`
 FILE_BYTES_MAX = 1024 * 1024
 
@@ -48,7 +52,10 @@ def _content(variable: str, file: str) -> str:
 
 
 def running(data_dir: Path) -> dict[str, str]:
-    """Where the `retention up` of this data directory listens: http, kafka, redis. Empty when none has run."""
+    """Where the `retention up` of this data directory listens (http, kafka, redis), and the fields of AGREED as texts.
+
+    Empty when none has run.
+    """
     try:
         said = json.loads((data_dir / UP_FILE).read_text())
     except (OSError, ValueError):
@@ -56,15 +63,15 @@ def running(data_dir: Path) -> dict[str, str]:
     return {str(key): str(value) for key, value in said.items()} if isinstance(said, dict) else {}
 
 
-def from_up(data_dir: Path) -> dict[str, Any]:
-    """What a running `retention up` says of each field; empty when none has run."""
-    up = running(data_dir)
+def from_up(data_dir: Path, up: Mapping[str, str]) -> dict[str, Any]:
+    """What a running `retention up` says of each field; `up` is as `running` gives it. Empty when none has run."""
     if not up:
         return {}
     found: dict[str, Any] = {
         "kafka": up.get("kafka", ""),
         "redis_url": up.get("redis", ""),
         "kafka_idempotence": False,
+        **{name: up[name] for name in AGREED if up.get(name)},
     }
     with contextlib.suppress(OSError):  # `need` names the variable when a command cannot do without
         found["user_id_secret"] = (data_dir / SECRET_FILE).read_text().strip()

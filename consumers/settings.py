@@ -4,11 +4,11 @@ One table, its parts in the files setting_fields.py, _servers.py, _roles.py, _ex
 is one environment variable, RETENTION_ plus its name in capitals. docs/settings.md is made from it. Nothing else in the product
 reads the environment.
 Secrets may also come from a file (RETENTION_..._FILE), and what is unset is taken from a running `retention up` in the data
-directory, so that a second terminal just works.
+directory, so that a second terminal just works and means the same.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from consumers.setting_exporter import ExporterFields
 from consumers.setting_fields import DataFields
 from consumers.setting_roles import RoleFields
 from consumers.setting_servers import ServerFields
-from consumers.setting_sources import SettingsError, from_environment, from_up
+from consumers.setting_sources import AGREED, SettingsError, from_environment, from_up, running
 from consumers.setting_watch import WatchFields
 from consumers.wanted import wanted
 
@@ -70,13 +70,16 @@ class Settings(WatchFields, ExporterFields, RoleFields, ServerFields, DataFields
         return {variable(name): _shown(name, getattr(self, name)) for name in type(self).model_fields}
 
 
-def load(env: Mapping[str, str] | None = None, *, need: Iterable[str] = (), use_up: bool = True) -> Settings:
+def load(
+    env: Mapping[str, str] | None = None, *, need: Iterable[str] = (), use_up: bool = True, agree: bool = True
+) -> Settings:
     """The settings of this process.
 
     Args:
         env: variables to read instead of the environment.
         need: fields that must not be empty.
         use_up: whether what is unset comes from a running `retention up` in the data directory.
+        agree: whether it is an error that the environment says otherwise how that one reads and counts.
     Raises SettingsError with one line per problem.
     """
     env = os.environ if env is None else env
@@ -84,16 +87,29 @@ def load(env: Mapping[str, str] | None = None, *, need: Iterable[str] = (), use_
     given = from_environment(
         {name: variable(name) for name in names}, {name for name in names if is_secret(name)}, env
     )
+    up: dict[str, str] = {}
     if use_up:
-        found = from_up(Path(str(given.get("data_dir", ".retention"))))
+        data_dir = Path(str(given.get("data_dir", ".retention")))
+        up = running(data_dir)
+        if "kafka" in given or "redis_url" in given:  # other servers: how that one counts means nothing there
+            up = {name: text for name, text in up.items() if name not in AGREED}
+        found = from_up(data_dir, up)
         if "kafka" in given:
             found.pop("kafka_idempotence", None)  # that was said of the embedded broker only
         given = found | given
     try:
         settings = Settings(**given)
+        problems = list(_other_than(up, settings)) if agree else []
     except ValidationError as error:
         raise SettingsError("\n".join(_problem(dict(one), given) for one in error.errors())) from None
+    if problems:
+        raise SettingsError("\n".join(problems))
     return settings.need(*need)
+
+
+def agreed(settings: Settings) -> dict[str, str]:
+    """By which fields an event is read and counted, as texts: what `retention up` tells to commands of other terminals."""
+    return {name: values.text(getattr(settings, name)) for name in AGREED}
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -118,6 +134,19 @@ def unknown(env: Mapping[str, str] | None = None) -> list[str]:
     return sorted(
         name for name in (os.environ if env is None else env) if name.startswith(PREFIX) and name not in known
     )
+
+
+def _other_than(up: Mapping[str, str], settings: Settings) -> Iterator[str]:
+    """A line for every field of AGREED by which a running `up` (as `running` gives it) counts otherwise than these settings."""
+    for name in (one for one in AGREED if one in up):
+        given: dict[str, Any] = {name: up[name]} if up[name] else {}
+        theirs = getattr(Settings(**given), name)
+        if getattr(settings, name) != theirs:
+            said = f"with {variable(name)}={values.text(theirs)}" if values.text(theirs) else "without it"
+            yield (
+                f"{variable(name)}={values.text(getattr(settings, name))}: the `retention up` that runs in "
+                f"{settings.data_dir} was started {said}; unset it here, or start `up` anew with it"
+            )
 
 
 def _problem(error: dict[str, Any], given: Mapping[str, Any]) -> str:

@@ -36,7 +36,7 @@ def asked_of(
     `app` says whose key to show where that is no parameter.
     """
     given = {name: value for name, value in parameters.items() if value not in (None, "")}
-    settings = load()
+    settings = load(agree=False)  # the API counts as it does, and may be another than that of `up`
     base = base_url(settings) if url is None else checked(url)
     return fetched(
         f"{base}{path}?{urlencode(given)}", tuple(parameters), api_key(settings, app or given.get("app"))

@@ -7,16 +7,17 @@ from rich.markup import escape
 
 from consumers.access import KEY_CHARACTERS_MIN, short
 from consumers.cli.console import err, out
-from consumers.setting_sources import running
+from consumers.setting_sources import SettingsError, running
 from consumers.settings import Settings, load, unknown, variable
 
 
 def config() -> None:
     """Show the effective settings, one VARIABLE=value a line, secrets masked.
 
-    They are those of a command started here. Of a running `retention up` in the data directory Kafka, Redis and the secret are
-    taken, and its page and collector are named, as its up.json has them. How else its processes are set (their ports,
-    RETENTION_API_COLLECTS, RETENTION_METRICS_FROM) it does not tell: those lines are not of the running system.
+    They are those of a command started here. Of a running `retention up` in the data directory Kafka, Redis, the secret and what
+    it counts by (apps, time zones, ...) are taken, and its page and collector are named, as its up.json has them. How else its
+    processes are set (their ports, RETENTION_API_COLLECTS, RETENTION_METRICS_FROM) it does not tell: those lines are not of the
+    running system. What is set here otherwise than it counts by is named: other commands refuse to go on with it.
 
     What is unset otherwise has its default. Misspelt variables are named, and doors that stand open.
 
@@ -24,7 +25,7 @@ def config() -> None:
 
         RETENTION_TIMEZONE=Asia/Ho_Chi_Minh retention config
     """
-    settings = load()
+    settings = load(agree=False)
     for name, text in settings.shown().items():
         out.print(f"[bold]{name}[/]={escape(text)}", soft_wrap=True)
     up = running(settings.data_dir)
@@ -35,8 +36,17 @@ def config() -> None:
             "ports and what its API joins are its own, not those above",
             soft_wrap=True,
         )
-    for warning in (*_open_doors(settings), *_misspelt()):
+    for warning in (*_disagreements(), *_open_doors(settings), *_misspelt()):
         err.print(f"[yellow]warning:[/] {escape(warning)}", soft_wrap=True)
+
+
+def _disagreements() -> list[str]:
+    """What every other command refuses to go on with."""
+    try:
+        load()
+    except SettingsError as error:
+        return str(error).splitlines()
+    return []
 
 
 def _open_doors(settings: Settings) -> Iterator[str]:

@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from consumers.cli.console import await_, check_writable, counted, err, out, progress, settings
 from consumers.cli.waiting import caught_up
+from consumers.cli.zones import check_zones
 from consumers.settings import Settings
 from stream.events.schema import APP_ID
 
@@ -64,6 +65,8 @@ def import_(
 
     A row needs user_id, timestamp, a type (session, install, ...) and an app; other columns keep their names (platform,
     country, amount, ...). A date without time is its first instant in the app's zone, a time without offset is local there.
+    That zone is the one in which the workers count: beside `retention up` it is known, and where the numbers in Redis have another
+    zone than the settings say, nothing is sent.
     A row without event_id gets a hash of the row and of how often that row came before: a second import, or a shuffled one,
     changes nothing.
 
@@ -136,6 +139,7 @@ class _Job:
     async def run(self, wait: bool) -> int:
         from consumers.kafka import Kafka, Sender
 
+        await check_zones(self.settings)
         raw = sys.stdin.buffer if self.name == "-" else open(self.name, "rb")  # noqa: SIM115, ASYNC230 closed by the with below
         with raw, progress(unit="rows") as bar:
             size = 0 if self.name == "-" else os.fstat(raw.fileno()).st_size

@@ -4,7 +4,7 @@ lock             held while `up` runs; says which process holds it
 user-id-secret   made once, readable by its owner only: the numbers belong to it
 valkey/          the numbers
 logs/            what the processes wrote in this run (*.log) and in the one before (*.log.1)
-up.json          where this run listens, for other commands; gone when it has stopped
+up.json          where this run listens and how it counts, for other commands; gone when it has stopped
 """
 
 import fcntl
@@ -48,7 +48,7 @@ class DataDir:
         return file
 
     def announce(self, where: dict[str, str]) -> None:
-        """Says to other commands where this run listens."""
+        """Says to other commands where this run listens and how it counts."""
         write_json(self.path / UP_FILE, where)
 
     def forget(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Self
 from consumers.local.ports import claim, claimed_port
 from consumers.local.servers import HOST, KAFKA_PORT, REDIS_PORT
 from consumers.reaching import host_port, reached_host, reached_url
-from consumers.settings import Settings
+from consumers.settings import Settings, agreed
 
 SESSION_SECONDS = 6.0  # the broker holds every join of a group for half of it
 REFRESH = {"exporter_refresh_seconds": 5.0}  # of a machine that people look at
@@ -51,12 +51,13 @@ class Place:
         return reached_host(self.settings.http_host)
 
     def where(self) -> dict[str, str]:
-        """What other programs on this machine need to know."""
+        """What other programs on this machine need to know: addresses, and by what events are read and counted."""
         return {
             "http": reached_url(self.settings.http_host, self.settings.http_port),
             "collector": reached_url(self.settings.http_host, self.settings.collector_port),
             "kafka": self.settings.kafka,
             "redis": self.settings.redis_url.get_secret_value(),
+            **agreed(self.settings),
         }
 
 

@@ -96,6 +96,19 @@ def test_where_a_running_up_listens_is_told_beside_the_settings(retention: Comma
     assert "RETENTION_KAFKA=127.0.0.1:9\n" in said.out
 
 
+def test_what_is_set_otherwise_than_a_running_up_counts_is_named_and_the_rest_is_shown(
+    retention: Command, tmp_path: Path
+) -> None:
+    (tmp_path / UP_FILE).write_text(json.dumps({"kafka": "127.0.0.1:9", "apps": "shop,demo"}))
+    said = retention("config", DATA_DIR=tmp_path, APPS="shpo")
+    assert "RETENTION_APPS=shpo\n" in said.out
+    line = f"RETENTION_APPS=shpo: the `retention up` that runs in {tmp_path} was started with RETENTION_APPS=demo,shop"
+    assert f"warning: {line}" in said.err
+    said = retention("topics", DATA_DIR=tmp_path, APPS="shpo")
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith(f"error: {line}")
+
+
 def test_doors_that_stand_open_are_named_without_their_keys(retention: Command) -> None:
     sound = "0123456789abcdef"
     said = retention("config", READ_KEYS=f"shop={sound},game=hunter2", ADMIN_KEY="hunter2", METRICS_KEY=sound)

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from consumers.setting_sources import SECRET_FILE, UP_FILE, SettingsError
+from consumers.setting_fields import DataFields
+from consumers.setting_sources import AGREED, SECRET_FILE, UP_FILE, SettingsError
 from consumers.settings import (
     Settings,
+    agreed,
     environment,
     load,
     unknown,
@@ -218,6 +220,61 @@ def test_the_environment_wins_over_a_running_up(tmp_path: Path) -> None:
     assert settings.kafka == "kafka:9092"
     assert settings.kafka_idempotence
     assert settings.redis_url.get_secret_value() == "redis://127.0.0.1:3/0"
+
+
+COUNTS = {
+    "RETENTION_TOPIC_PREFIX": "p.",
+    "RETENTION_GROUP": "g",
+    "RETENTION_APPS": "ny,hcm",
+    "RETENTION_TIMEZONE": "Asia/Tokyo",
+    "RETENTION_TIMEZONES": "hcm=Asia/Ho_Chi_Minh,ny=America/New_York",
+    "RETENTION_DIMENSIONS": "platform,plan",
+    "RETENTION_FAMILIES": "none",
+    "RETENTION_EARLIEST": "2015-03-01",
+    "RETENTION_SHARDS": "3",
+}
+
+
+def counting(directory: Path, env: dict[str, str]) -> dict[str, str]:
+    """The environment beside an `up` that was started with `env`."""
+    beside = running(directory)
+    where = json.loads((directory / UP_FILE).read_text()) | agreed(load(env, use_up=False))
+    (directory / UP_FILE).write_text(json.dumps(where))
+    return beside
+
+
+def test_how_a_running_up_counts_is_how_commands_beside_it_do(tmp_path: Path) -> None:
+    beside, theirs = counting(tmp_path, COUNTS), load(COUNTS, use_up=False)
+    settings = load(beside)
+    assert {name: getattr(settings, name) for name in AGREED} == {
+        name: getattr(theirs, name) for name in AGREED
+    }
+    assert load(beside | COUNTS) == settings, "saying the same is no disagreement"
+
+
+def test_every_setting_of_the_data_is_agreed_on_or_decides_nothing_about_numbers() -> None:
+    assert {variable(name) for name in AGREED} == COUNTS.keys()
+    servers = {"kafka", "user_id_secret", "kafka_idempotence"}  # `up` tells of them in ways of their own
+    making = {"partitions", "replication_factor", "session_timeout_seconds"}
+    assert set(DataFields.model_fields) == {*AGREED} | servers | making
+
+
+@pytest.mark.parametrize("name", sorted(COUNTS))
+def test_who_says_otherwise_than_a_running_up_is_told_what_to_unset(tmp_path: Path, name: str) -> None:
+    beside = counting(tmp_path, {})
+    with pytest.raises(SettingsError, match=f"^{name}=.*{tmp_path} was started with.*; unset it here"):
+        load(beside | {name: COUNTS[name]})
+    given = {name: COUNTS[name]}
+    assert agreed(load(beside | given, agree=False)) == agreed(load(given, use_up=False))
+
+
+@pytest.mark.parametrize("server", [{"RETENTION_KAFKA": "k:1"}, {"RETENTION_REDIS_URL": "redis://h"}])
+def test_with_other_servers_a_running_up_says_nothing_about_counting(
+    tmp_path: Path, server: dict[str, str]
+) -> None:
+    beside = counting(tmp_path, COUNTS) | server
+    assert load(beside).timezones == {}
+    assert load(beside | {"RETENTION_TIMEZONE": "Asia/Kolkata"}).timezone == "Asia/Kolkata"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null"])
