@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from rich.markup import escape
 
-from consumers.access import KEY_CHARACTERS_MIN, short
 from consumers.cli.console import err, out
+from consumers.guessable import guessable
 from consumers.setting_sources import SettingsError, running
 from consumers.settings import Settings, load, unknown, variable
 
@@ -63,12 +63,7 @@ def _open_doors(settings: Settings) -> Iterator[str]:
             f"whoever reaches the API at {variable('http_host')}={settings.http_host} may read every number: "
             f"{variable('read_keys')} is not set"
         )
-    for name in ("read_keys", "write_keys"):
-        if apps := short(getattr(settings, name).get_secret_value()):
-            yield f"{variable(name)} has a key of {', '.join(apps)} with less than {KEY_CHARACTERS_MIN} characters"
-    for name in ("admin_key", "metrics_key"):
-        if 0 < len(getattr(settings, name).get_secret_value()) < KEY_CHARACTERS_MIN:
-            yield f"{variable(name)} has less than {KEY_CHARACTERS_MIN} characters"
+    yield from (seen for _, seen in guessable(settings))
 
 
 def _misspelt() -> Iterator[str]:

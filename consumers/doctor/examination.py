@@ -3,6 +3,7 @@
 from consumers.doctor.findings import Finding, ok, warning, wrong
 from consumers.doctor.kafka import kafka_findings
 from consumers.doctor.store import store_findings
+from consumers.guessable import guessable
 from consumers.settings import Settings, unknown, variable
 from consumers.web_limits import is_local
 
@@ -49,4 +50,8 @@ def setting_findings(settings: Settings) -> list[Finding]:
                     f"set {variable(name)}",
                 )
             )
+    found += [
+        warning("keys", f"{seen}: it can be guessed", f"set a longer one in {name}: openssl rand -hex 16")
+        for name, seen in guessable(settings)
+    ]
     return found or [ok("settings", "servers, secret and keys are set")]

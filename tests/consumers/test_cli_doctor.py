@@ -18,6 +18,24 @@ def test_what_is_not_set_is_wrong_and_no_server_is_asked(
     assert "3 things wrong" in ran.out
 
 
+def test_keys_that_can_be_guessed_are_a_warning_that_does_not_print_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = command(monkeypatch, capsys)
+    keys = {"ADMIN_KEY": "abc", "METRICS_KEY": "m" * 16, "WRITE_KEYS": f"shop=xyz,game={'g' * 16}"}
+    ran = run("doctor", **keys)
+    warnings = [line for line in ran.out.splitlines() if line.startswith("warning")]
+    assert [line.split(maxsplit=2)[2] for line in warnings] == [
+        "RETENTION_WRITE_KEYS has a key of shop with less than 16 characters: it can be guessed "
+        "→ set a longer one in RETENTION_WRITE_KEYS: openssl rand -hex 16",
+        "RETENTION_ADMIN_KEY has less than 16 characters: it can be guessed "
+        "→ set a longer one in RETENTION_ADMIN_KEY: openssl rand -hex 16",
+    ]
+    assert "abc" not in ran.out
+    assert "xyz" not in ran.out
+    assert "16 characters" not in run("doctor", ADMIN_KEY="a" * 16).out
+
+
 def test_one_line_each_and_objects_for_programs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], broker: Broker, valkey: Valkey
 ) -> None:
