@@ -14,14 +14,18 @@ from consumers.cli.views.parts import Answer, Asked
 # The API looks at no more than 10,000 days, and at each twice: as one on which users start, and as one on which they are back.
 _DAYS_BACK = 4_900
 _APPS_NAMED_MAX = 5
+_THERE = ("active", "wau", "mau", "dormant", "installs")
 
 
-def why_nobody(answer: Answer, asked: Asked, url: str | None) -> str:
-    """One line. `answer` is a triangle without users of an app that is known, `asked` what was asked for it."""
+def why_nobody(answer: Answer, asked: Asked, url: str | None, *, is_from_said: bool = True) -> str:
+    """One line. `answer` is a triangle without users of an app that is known, `asked` what was asked for it.
+
+    `is_from_said` is whether a person gave its --from; of one that was worked out from --to nobody would know.
+    """
     app, who = asked["app"], " with this --where" if asked["where"] else ""
     until = answer["as_of"][:10]
     if (not answer["rows"] and not asked["breakdown"]) or (asked["from"] or "") > until:
-        return f"no cohort has begun yet: --from {asked['from']} is after {answer['as_of']}"
+        return f"no cohort has begun yet: {_too_late(asked, is_from_said)} {answer['as_of']}"
     nobody = (
         f"nobody installed app {app} in these days{who}"
         if answer["cohort"] == "install"
@@ -32,6 +36,12 @@ def why_nobody(answer: Answer, asked: Asked, url: str | None) -> str:
         return nobody + _elsewhere(_months(answer, asked, url, since), since, answer["cohort"])
     except (ValueError, typer.BadParameter):
         return nobody  # the answer that was asked for stands, also where no more is to be had
+
+
+def _too_late(asked: Asked, is_from_said: bool) -> str:
+    if is_from_said or not asked["to"]:
+        return f"--from {asked['from']} is after"
+    return f"--to {asked['to']} and the days before it that are shown are after"
 
 
 def nothing_counted(app: str, url: str | None) -> str:
@@ -52,6 +62,13 @@ def since_somebody(answer: Answer) -> tuple[Answer, int]:
     first = min(row["cohort"] for row in answer["rows"] if row["size"])
     before = {row["cohort"] for row in answer["rows"] if row["cohort"] < first}
     return answer | {"rows": [row for row in answer["rows"] if row["cohort"] not in before]}, len(before)
+
+
+def since_active(answer: Answer) -> tuple[Answer, int]:
+    """Actives from the first period on in or shortly before which somebody was there, and how many are before it."""
+    rows = answer["rows"]
+    without = next((at for at, row in enumerate(rows) if any(row[name] for name in _THERE)), len(rows))
+    return answer | {"rows": rows[without:]}, without
 
 
 def _months(answer: Answer, asked: Asked, url: str | None, since: date) -> list[date]:

@@ -14,12 +14,12 @@ from rich.markup import escape
 from consumers.cli import report_options as options
 from consumers.cli.asking import asked_of, conditions
 from consumers.cli.console import counted, err, out, printable
-from consumers.cli.nobody import nothing_counted, since_somebody, why_nobody
+from consumers.cli.nobody import nothing_counted, since_active, since_somebody, why_nobody
 from consumers.cli.views import VIEWS, View
 from consumers.cli.views.parts import Asked
 
 SVG_WIDTH = 100
-RETENTION = "retention"
+RETENTION, ACTIVE = "retention", "active"
 # By period: the largest n of a triangle, and how many days before the last cohort its first one is, so that n shows.
 REACH = {"hour": (24, 1), "day": (30, 35), "week": (8, 70), "month": (6, 217)}
 
@@ -84,6 +84,8 @@ def report(
     form = "json" if as_json else "csv" if as_csv else "markdown" if as_markdown else "terminal"
     if view == RETENTION:
         _triangle(asked, form, svg, url)
+    elif view == ACTIVE:
+        _active(asked, form, svg, url)
     else:
         _told(VIEWS[view], asked_of(url, f"/api/v1/{view}", asked), asked, form, svg, url)
 
@@ -95,17 +97,39 @@ def _triangle(said: dict[str, Any], form: str, svg: Path | None, url: str | None
     is_known = answer["known"]
     to_fit = is_known and form == "terminal" and said["from"] is None
     if is_known and not any(row["size"] for row in answer["rows"]):
-        err.print(escape(printable(why_nobody(answer, asked, url))), soft_wrap=True)
+        err.print(
+            escape(printable(why_nobody(answer, asked, url, is_from_said=said["from"] is not None))),
+            soft_wrap=True,
+        )
         if to_fit and not svg:
             return
     elif to_fit:
         answer, without = since_somebody(answer)
         if without:
-            what = counted(without, f"{answer['period']}s")
-            err.print(
-                f"{what} before the first user left out; --from {asked['from']} shows all", soft_wrap=True
-            )
+            _left_out(without, answer["period"], "before the first user", asked["from"])
     _told(VIEWS[RETENTION], answer, asked, form, svg, url)
+
+
+def _active(asked: dict[str, Any], form: str, svg: Path | None, url: str | None) -> None:
+    """Actives; to people without the periods before somebody was there, where they did not ask for these."""
+    answer = asked_of(url, f"/api/v1/{ACTIVE}", asked)
+    if answer["known"] and form == "terminal" and asked["from"] is None and answer["rows"]:
+        first, last = (answer["rows"][at]["date"] for at in (0, -1))
+        found, without = since_active(answer)
+        if not found["rows"]:
+            nobody = f"nobody of app {asked['app']} was active from {first} to {last}"
+            err.print(escape(printable(nobody)), soft_wrap=True)
+            if not svg:
+                return
+        elif without:
+            _left_out(without, asked["period"] or "day", "without anybody at the beginning", first)
+            answer = found
+    _told(VIEWS[ACTIVE], answer, asked, form, svg, url)
+
+
+def _left_out(without: int, period: str, which: str, first: str) -> None:
+    what = counted(without, f"{period}s")
+    err.print(f"{what} {which} left out; --from {first} shows all", soft_wrap=True)
 
 
 def _told(

@@ -18,7 +18,7 @@ From = Annotated[
     typer.Option(
         "--from",
         metavar="DATE",
-        help="First date; of retention by default early enough that D30 shows, not before the first user.",
+        help="First date; of retention by default early enough that D30 shows. Of it and active not before somebody was there.",
     ),
 ]
 To = Annotated[

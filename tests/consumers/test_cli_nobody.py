@@ -59,6 +59,11 @@ def retention(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
             ("--from", "2026-11-25", "--as-of", "2026-11-21"),
             "no cohort has begun yet: --from 2026-11-25 is after 2026-11-21T00:00:00Z",
         ),
+        (
+            ("--to", "2030-01-01"),
+            "no cohort has begun yet: --to 2030-01-01 and the days before it that are shown are after "
+            "2026-11-23T10:00:00Z",
+        ),
         (("--app", "game", *DAYS), "nothing of app game has been counted; there are shop"),
     ],
 )
@@ -136,3 +141,26 @@ def test_programs_get_every_day(retention: Command, api: str) -> None:
 def test_of_nobody_there_is_no_table(retention: Command, api: str) -> None:
     said = retention(*UNTIL, "--url", api)
     assert (said.out, said.err[:34]) == ("", "nobody installed app shop in these")
+
+
+ACTIVE = ("report", "active", "--app", "shop", "--to", "2026-11-20")
+
+
+def test_days_without_anybody_are_left_out_of_actives_where_nobody_asked_for_them(
+    retention: Command, api: str
+) -> None:
+    said = retention(*ACTIVE, "--url", api)
+    dates = [line.split()[0] for line in said.out.splitlines() if line.startswith("2026")]
+    assert (dates[0], dates[-1], len(dates)) == ("2026-11-10", "2026-11-20", 11)
+    assert said.err == "19 days without anybody at the beginning left out; --from 2026-10-22 shows all\n"
+    assert (
+        retention(*ACTIVE, "--url", api, "--from", "2026-10-22").out.splitlines()[2].startswith("2026-10-22")
+    )
+    for form in ("--csv", "--json", "--markdown"):
+        said = retention(*ACTIVE, "--url", api, form)
+        assert ("2026-10-22" in said.out, said.err) == (True, "")
+
+
+def test_where_nobody_was_active_there_is_no_table_of_that(retention: Command, api: str) -> None:
+    said = retention("report", "active", "--app", "shop", "--to", "2026-05-01", "--url", api)
+    assert (said.out, said.err) == ("", "nobody of app shop was active from 2026-04-02 to 2026-05-01\n")

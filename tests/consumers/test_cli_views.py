@@ -133,6 +133,10 @@ async def test_feedback_leaves_out_days_without_answers() -> None:
         "2026-11-21",
         "2026-11-22",
     ]
+    assert "days without answers are left out" in text
+    by_cohort = shown("feedback", *await answer_of("feedback"))
+    assert "cohorts without answers are left out" in by_cohort
+    assert "days without" not in by_cohort
     assert "nobody has answered" in shown("feedback", await ask_feedback(await counted(), **RANGE), asked)
 
 

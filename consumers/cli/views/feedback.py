@@ -53,7 +53,8 @@ def rendered(answer: Answer, asked: Asked, width: int, *, shades: bool = True) -
             table.add_row(*_row(row[by], row, room, shades))
     table.add_section()
     table.add_row(*_row(Text("all", style="bold"), answer, room, shades))
-    return Group(title, table, legend(GROUPS, "days without answers are left out", shades=shades))
+    without = f"{'cohorts' if by == 'cohort' else 'days'} without answers are left out"
+    return Group(title, table, legend(GROUPS, without, shades=shades))
 
 
 def _row(first: str | Text, row: dict[str, Any], width: int, shades: bool) -> list[str | Text]:
