@@ -19,6 +19,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from consumers.kafka_access import KafkaUnavailable, client_options, no_start, unavailable
 from consumers.settings import Settings
+from consumers.written import Written
 from stream.events.schema import TOPICS
 
 DEAD_LETTERS = "dead-letters"
@@ -63,10 +64,17 @@ def reader(settings: Settings, **options: Any) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(**client_options(settings) | chosen | options)
 
 
-async def stored_records(settings: Settings, topic: str) -> AsyncIterator[Any]:
-    """Every record of a topic (without prefix) that stands there now, partition by partition in order; then it ends."""
+async def stored_records(
+    settings: Settings, topic: str, since: Mapping[tuple[str, int], int] | None = None
+) -> AsyncIterator[Any]:
+    """Every record of a topic (without prefix) that stands there now, partition by partition in order; then it ends.
+
+    `since` has the first offset wanted of partitions; of the others it is the first that they hold.
+    """
+    since = since or {}
     async with Kafka(settings) as kafka:
-        found = {key: end for key, end in (await kafka.end_offsets([topic])).items() if end}
+        ends_now = await kafka.end_offsets([topic])
+    found = {key: end for key, end in ends_now.items() if end > since.get(key, 0)}
     ends = {TopicPartition(settings.topic(name), partition): end for (name, partition), end in found.items()}
     if not ends:
         return
@@ -74,6 +82,8 @@ async def stored_records(settings: Settings, topic: str) -> AsyncIterator[Any]:
     try:
         await consumer.start()
         consumer.assign(list(ends))
+        for key in found.keys() & since.keys():
+            consumer.seek(TopicPartition(settings.topic(topic), key[1]), since[key])
         left = set(ends)
         while left:
             for tp, records in (await consumer.getmany(*left, timeout_ms=200)).items():
@@ -239,7 +249,8 @@ class Sender:
     """Writes many records fast: `async with Sender(settings) as sender`, `put`, and at the end `flush`.
 
     Records are gathered into batches of 256 KiB per partition, at most 32 of them unacknowledged. A key goes to the partition
-    that the Java client would choose, so that a user stays where other producers put them. `acknowledged` counts records.
+    that the Java client would choose, so that a user stays where other producers put them. `acknowledged` counts records, and
+    `written` knows where they stand.
     """
 
     def __init__(
@@ -249,10 +260,11 @@ class Sender:
         self._producer = producer(settings)
         self._on_acknowledged = on_acknowledged
         self._open: dict[tuple[str, int], BatchBuilder] = {}
-        self._sent: deque[tuple[asyncio.Future[Any], int]] = deque()
+        self._sent: deque[tuple[asyncio.Future[Any], int, str, int]] = deque()
         self._counts: dict[str, int] = {}
         self._turn = 0
         self.acknowledged = 0
+        self.written = Written()
 
     async def __aenter__(self) -> Self:
         try:
@@ -265,7 +277,7 @@ class Sender:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for future, _ in self._sent:
+        for future, *_ in self._sent:
             future.cancel()  # only what an error left behind: `flush` leaves nothing
         await self._producer.stop()
 
@@ -304,17 +316,18 @@ class Sender:
             )
         except (KafkaError, OSError) as error:
             raise unavailable(self._settings, error) from None
-        self._sent.append((future, records))
+        self._sent.append((future, records, topic, partition))
         while len(self._sent) > _UNACKNOWLEDGED_MAX or (self._sent and self._sent[0][0].done()):
             await self._settle()
 
     async def _settle(self) -> None:
-        future, records = self._sent.popleft()
+        future, records, topic, partition = self._sent.popleft()
         try:
-            await future
+            first = (await future).offset
         except (KafkaError, OSError) as error:
             raise unavailable(self._settings, error) from None
         self.acknowledged += records
+        self.written.add(topic, partition, first, records)
         self._on_acknowledged(records)
 
     async def _count(self, topic: str) -> int:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -218,12 +218,12 @@ def _user_id(letter: Letter) -> bytes | None:
     return None if said is None else str(said).encode()
 
 
-async def read(found: Settings) -> AsyncIterator[Letter]:
-    """Every dead letter that stands there now, each once; a copy by its origin is left out."""
+async def read(found: Settings, since: Mapping[tuple[str, int], int] | None = None) -> AsyncIterator[Letter]:
+    """Every dead letter that stands there now, each once; a copy by its origin is left out. `since` is as of `stored_records`."""
     from consumers.kafka import DEAD_LETTERS, stored_records
 
     seen: set[tuple[str, int, int]] = set()
-    async for record in stored_records(found, DEAD_LETTERS):
+    async for record in stored_records(found, DEAD_LETTERS, since):
         letter = Letter.of(record, found.topic_prefix)
         origin = (letter.topic, letter.partition, letter.offset)
         if origin not in seen:

@@ -17,7 +17,7 @@ import typer
 from rich.markup import escape
 
 from consumers.cli.console import await_, check_writable, counted, err, out, progress, settings
-from consumers.cli.waiting import caught_up
+from consumers.cli.waiting import caught_up_with
 from consumers.cli.zones import check_zones
 from consumers.settings import Settings
 from stream.events.schema import APP_ID
@@ -71,6 +71,7 @@ def import_(
     changes nothing.
 
     A row that cannot become an event is named with its line and is not sent; the others are, and the exit code is then 1.
+    So it is with --wait where the workers could not count what was sent; the reasons are said.
 
     Examples:
 
@@ -137,7 +138,7 @@ class _Job:
     bad: int = 0
 
     async def run(self, wait: bool) -> int:
-        from consumers.kafka import Kafka, Sender
+        from consumers.kafka import DEAD_LETTERS, Kafka, Sender
 
         await check_zones(self.settings)
         raw = sys.stdin.buffer if self.name == "-" else open(self.name, "rb")  # noqa: SIM115, ASYNC230 closed by the with below
@@ -153,11 +154,14 @@ class _Job:
                 return self._say("would be sent")
             async with Kafka(self.settings) as kafka, Sender(self.settings) as sender:
                 await kafka.ensure_topics()
+                letters = await kafka.end_offsets([DEAD_LETTERS])
                 await self._read(raw, sender, show)  # type: ignore[arg-type]
                 await sender.flush()
         code = self._say("acknowledged by Kafka")
         if wait:
-            await caught_up(self.settings)
+            code = max(
+                code, await caught_up_with(self.settings, sender.written, sender.acknowledged, letters)
+            )
         return code
 
     async def _read(self, raw: io.BufferedReader, sender: Any, show: Any) -> None:

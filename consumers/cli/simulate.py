@@ -16,7 +16,7 @@ from consumers.access import key_for
 from consumers.cli.asking import checked
 from consumers.cli.console import await_, check_writable, counted, err, out, progress, settings
 from consumers.cli.waiting import caught_up
-from consumers.settings import Settings
+from consumers.settings import Settings, variable
 from stream.events.schema import APP_ID
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def simulate(
     given = _day(first_day) if first_day else None
     waits = wait and not to_file
     found = settings(*_needed(waits, bool(to_file or collector)))
+    if not (live or to_file or collector):
+        _check_counted(found, app)
     if live:
         return await_(_live(found, app, collector))
     first, zone_name = _begin(given, days, found.zone_name(app)), found.zone_name(app)
@@ -102,6 +104,13 @@ def _check(app: str, collector: str | None, to_file: Path | None, answer: Path |
         checked(collector, "--collector", "http://127.0.0.1:8081")
     check_writable(to_file, "--out")
     check_writable(answer, "--answer")
+
+
+def _check_counted(found: Settings, app: str) -> None:
+    if found.apps is not None and app not in found.apps:
+        raise typer.BadParameter(
+            f"{app} is none of {variable('apps')}, nothing of it would be counted", param_hint="--app"
+        )
 
 
 def _needed(waits: bool, elsewhere: bool) -> list[str]:

@@ -114,6 +114,13 @@ def test_simulated_traffic_is_what_its_answer_says(
     assert counts["garbage"] > 0 < counts["repeats"]
 
 
+def test_traffic_of_an_app_that_is_not_counted_is_not_sent(retention: Command, settings: Settings) -> None:
+    said = retention("simulate", "--app", "shpo", "--users", 3, "--days", 2, APPS="shop")
+    assert (said.code, said.out) == (2, "")
+    assert "shpo is none of RETENTION_APPS" in said.err
+    assert stored_now(settings, "installs") == []
+
+
 def letter(
     reason: str,
     value: bytes,

@@ -90,6 +90,8 @@ async def test_what_is_sent_is_stored_with_keys_headers_and_order(settings: Sett
         assert sender.acknowledged == sum(told) == 302
     records = [record async for record in stored_records(settings, "installs")]
     assert len(records) == 302
+    assert all(sender.written.holds("installs", record.partition, record.offset) for record in records)
+    assert sender.written.stretches == len({record.partition for record in records}), "and no others"
     by_key: dict[bytes, list[int]] = {}
     for record in records:
         if record.headers:

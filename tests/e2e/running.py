@@ -78,13 +78,17 @@ class Up:
         return self.get("/api/v1/status")
 
     def run(self, *arguments: str) -> str:
-        """Another command, as in a second terminal."""
-        env = os.environ | {"RETENTION_DATA_DIR": str(self.data_dir)}
-        done = subprocess.run(
-            [*RETENTION, *arguments], capture_output=True, text=True, env=env, timeout=60, check=False
-        )
+        """What another command says, as in a second terminal; it must not fail."""
+        done = self.ran(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def ran(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another command, whatever comes of it."""
+        env = os.environ | {"RETENTION_DATA_DIR": str(self.data_dir)}
+        return subprocess.run(
+            [*RETENTION, *arguments], capture_output=True, text=True, env=env, timeout=60, check=False
+        )
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Ends it as Ctrl-C does, and fails when a process stays."""

@@ -25,3 +25,28 @@ def test_dates_are_read_in_the_zones_in_which_up_counts(
         assert [row["cohort"] for row in answer["rows"] if row["size"]] == ["2026-11-20"]
     assert "hcm=Asia/Ho_Chi_Minh" in one.run("config")
     assert one.stop() == 0
+
+
+def test_what_the_workers_refuse_is_said_and_is_sent_back_only_once(
+    up: Callable[..., Up], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as first_terminal:
+        first_terminal.setenv("RETENTION_APPS", "shop")
+        one = up("--no-demo")
+    file = tmp_path / "half.csv"
+    file.write_text("type,user_id,timestamp,app_id\n" + "".join(
+        f"install,u{n},2026-11-20,{app}\n" for n, app in enumerate(["shop"] * 2 + ["shpo"] * 148)
+    ))  # fmt: skip
+    said = one.ran("import", str(file), "--wait")
+    assert (said.returncode, said.stdout.splitlines()[-1]) == (1, "all of it is counted")
+    assert "148 rows were not sent" in said.stdout
+
+    # Whoever names the servers is beside no `up`, and knows nothing of its apps.
+    monkeypatch.setenv("RETENTION_KAFKA", one.where["kafka"])
+    monkeypatch.setenv("RETENTION_KAFKA_IDEMPOTENCE", "false")
+    said = one.ran("import", str(file), "--wait")
+    assert said.returncode == 1
+    assert said.stdout.splitlines()[-1] == (
+        "2 events counted, 148 refused (unknown_app); `retention dead-letters` shows them"
+    )
+    assert one.stop() == 0
