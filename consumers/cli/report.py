@@ -3,7 +3,8 @@
 import io
 import json
 import re
-from datetime import UTC, date, datetime, timedelta
+import time
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,14 @@ from consumers.cli.console import counted, err, out, printable
 from consumers.cli.nobody import nothing_counted, since_active, since_somebody, why_nobody
 from consumers.cli.views import VIEWS, View
 from consumers.cli.views.parts import Asked
+from consumers.settings import load
+from stream.retention.days import iso, zone
 
 SVG_WIDTH = 100
 RETENTION, ACTIVE = "retention", "active"
 # By period: the largest n of a triangle, and how many days before the last cohort its first one is, so that n shows.
-REACH = {"hour": (24, 1), "day": (30, 35), "week": (8, 70), "month": (6, 217)}
+# The live page begins there too (consumers/api/page/questions.js): one question has one answer.
+REACH = {"hour": (24, 1), "day": (30, 35), "week": (8, 83), "month": (6, 364)}
 
 
 def report(
@@ -162,17 +166,21 @@ def show(view: View, answer: dict[str, Any], asked: Asked, form: str) -> None:
 def _reach(asked: Asked) -> dict[str, Any]:
     """The first cohort and the largest n of a triangle, where they were not said."""
     periods, back = REACH.get(asked["period"] or "day", REACH["day"])
-    first = asked["from"] or first_cohort(asked["to"] or (asked["as_of"] or "")[:10], back)
+    last = asked["to"] or (asked["as_of"] or "")[:10] or _today(asked["app"])
+    first = asked["from"] or first_cohort(last, back)
     if asked["periods"] is not None or asked["brackets"]:
         return {"from": first}
     return {"from": first, "periods": periods}
 
 
+def _today(app: str) -> str:
+    return iso(zone(load().zone_name(app)).day(time.time_ns() // 1_000_000))
+
+
 def first_cohort(last: str, days_back: int = REACH["day"][1]) -> str | None:
-    """The default of --from: so long before the last cohort, else before today, that the largest n can be seen."""
+    """The default of --from: so long before the last cohort that the largest n can be seen."""
     try:
-        day = date.fromisoformat(last) if last else datetime.now(UTC).date()
-        return (day - timedelta(days=days_back)).isoformat()
+        return (date.fromisoformat(last) - timedelta(days=days_back)).isoformat()
     except (ValueError, OverflowError):
         return None  # the API says what is wrong with the date
 

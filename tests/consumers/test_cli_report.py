@@ -200,9 +200,18 @@ def test_the_triangle_is_the_view_where_none_is_named_and_reaches_back_far_enoug
     assert {path for path, _ in asked} == {"/api/v1/retention"}
     assert [(one["from"], one.get("periods")) for _, one in asked] == [
         ("2026-10-19", "30"),
-        ("2026-09-14", "8"),
+        ("2026-09-01", "8"),
         ("2026-10-19", None),
     ]
+
+
+def test_it_reaches_back_from_today_in_the_zone_of_the_app(retention: Command, api: str) -> None:
+    # Two zones whose dates differ at every moment.
+    zones = {"TIMEZONES": "east=Pacific/Kiritimati,west=Pacific/Pago_Pago"}
+    for app in ("west", "east"):
+        retention("report", "--app", app, "--url", api, **zones)
+    west, east = (parse_qs(urlsplit(path).query)["from"][0] for path in Api.asked)
+    assert west < east
 
 
 def test_what_a_view_does_not_know_is_said_of_the_option(retention: Command, api: str) -> None:

@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from consumers.cli.report import REACH, first_cohort
 from tests.e2e.running import Up
 from tests.servers import missing
 
@@ -55,6 +56,13 @@ def chromium() -> Iterator[Browser]:
 def today() -> datetime:
     """Now, in the zone of the app."""
     return datetime.now(ZoneInfo(ZONE))
+
+
+def usual_from(period: str) -> str:
+    """The first cohort of a triangle in the terminal, in the zone of the app."""
+    first = first_cohort(f"{today().date()}", REACH[period][1])
+    assert first
+    return first
 
 
 def event(type_: str, user: str, when: datetime, **fields: Any) -> dict[str, Any]:
@@ -145,7 +153,9 @@ class Tab:
         return self.page
 
     def answer(self, path: str = "retention", **parameters: str) -> Any:
-        """What the interface says."""
+        """What the interface says; of the triangle, where no dates are named, of those that the terminal shows."""
+        if path == "retention" and not {"from", "to"} & parameters.keys():
+            parameters["from"] = usual_from(parameters.get("period", "day"))
         return self.up.get(f"/api/v1/{path}?{urlencode({'app': APP} | parameters)}")
 
     def state(self) -> dict[str, str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from inspect import signature
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Route, expect
 
+from consumers.cli.report import REACH as REPORTED
 from consumers.cli.report import report
-from tests.e2e.browser import APP, HOSTILE, Tab, same, settled, table, today, until
+from tests.e2e.browser import APP, HOSTILE, Tab, same, settled, table, today, until, usual_from
 from tests.e2e.running import Up
 
 pytestmark = pytest.mark.e2e
@@ -190,9 +191,27 @@ def test_days_without_anybody_are_told_from_days_that_are_not_over(tab: Tab) -> 
         "D7",
         "D30",
     ]
-    expect(page.locator("#figures div", has_text="D30")).to_contain_text("beyond these dates")
-    page.select_option("#last", "60")
     expect(page.locator("#figures div", has_text="D30")).to_contain_text("not over yet")
+    page.select_option("#last", "30")
+    expect(page.locator("#figures div", has_text="D30")).to_contain_text("beyond these dates")
+
+
+def test_the_triangle_begins_where_that_of_the_terminal_does(tab: Tab) -> None:
+    for period in REPORTED:
+        before = usual_from(period)
+        tab.open(app=APP, period=period)
+        asked = [urlsplit(url).query for url in tab.requests if urlsplit(url).path == "/api/v1/retention"]
+        assert before <= parse_qs(asked[-1])["from"][0] <= usual_from(period)
+
+
+def test_why_there_is_no_churn_is_said_as_in_the_terminal(tab: Tab) -> None:
+    page = tab.open(app=APP)
+    assert tab.answer("crr")["complete"], "days are over, but nobody was there before them"
+    for list_ in ("#figures", "#churn"):
+        expect(page.locator(f"{list_} div", has_text="nobody was there before")).to_have_count(1)
+    page = tab.open(app=APP, **{"from": f"{today().date()}", "to": f"{today().date()}"})
+    for list_ in ("#figures", "#churn"):
+        expect(page.locator(f"{list_} div", has_text="the range still runs")).to_have_count(1)
 
 
 def _without_installs(route: Route) -> None:

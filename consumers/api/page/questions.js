@@ -4,8 +4,10 @@ import { dayNumber, isoDay } from "./format.js";
 import { CUSTOM, DEFAULTS } from "./state.js";
 
 /** How many days "Recent" reaches back; empty is what the interface does by itself, 30 days. */
-const RECENT_DAYS = { hour: 1, day: "", week: 84, month: 365 };
-const RECENT_TEXT = { hour: "Today", day: "Last 30 days", week: "Last 12 weeks", month: "Last 12 months" };
+const RECENT_DAYS = { hour: 2, day: "", week: 84, month: 365 };
+/** The same of the triangle: as many as in `retention report`, so that numbers are the same there, and D30 has some. */
+const COHORT_DAYS = { ...RECENT_DAYS, day: 36 };
+const RECENT_TEXT = { hour: "Today and yesterday", day: "Last 30 days (cohorts: 36)", week: "Last 12 weeks", month: "Last 12 months" };
 /** Columns that a table on a screen bears. */
 const PERIODS_MAX = { hour: 48, day: 60, week: 26, month: 12 };
 
@@ -17,7 +19,7 @@ export const QUESTIONS = {
   retention: (state, today) => ({
     path: "/api/v1/retention",
     parameters: {
-      ...range(state, today, state.period),
+      ...range(state, today, state.period, COHORT_DAYS),
       ...given(state, "period", "week_start", "cohort", "return", "criterion", "window", "brackets", "preset", "where", "breakdown"),
       ...(state.brackets ? {} : { periods: PERIODS_MAX[state.period] ?? PERIODS_MAX.day }),
     },
@@ -51,9 +53,9 @@ export function address({ path, parameters }, app) {
   return `${path}?${new URLSearchParams({ app, ...parameters })}`;
 }
 
-function range(state, today, period) {
+function range(state, today, period, recent = RECENT_DAYS) {
   if (state.last === CUSTOM) return given(state, "from", "to");
-  const days = Number(state.last || (RECENT_DAYS[period] ?? ""));
+  const days = Number(state.last || (recent[period] ?? ""));
   return days ? { from: isoDay(dayNumber(today) - days + 1) } : {};
 }
 
