@@ -96,7 +96,7 @@ async def test_the_retention_rate_says_what_it_is_made_of() -> None:
     assert "customer retention rate of customers, 2026-11-20 to 2026-11-22" in text
     assert "CRR 100.0 %" in text
     assert "bought 2026-11-17 to 2026-11-19" in text
-    assert "the range is still open" in shown("crr", *await answer_of("crr"))
+    assert "the range still runs" in shown("crr", *await answer_of("crr"))
     assert "nobody was there before" in shown("crr", answer | {"crr": None}, asked)
 
 

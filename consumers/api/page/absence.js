@@ -5,6 +5,9 @@ import { $, setAttribute, setText } from "./dom.js";
 /** Whether the cohorts of an answer are empty, all of them: then nothing is "not over yet", there is nobody. */
 export const isEmpty = (answer) => answer.rows.every((row) => row.size === 0);
 
+/** Why a range has no retention rate, as the terminal says it; null where it has one. */
+export const withoutRate = ({ crr, complete }) => (crr !== null ? null : complete ? "nobody was there before" : "the range still runs");
+
 /** Says why the triangle is empty, where it is; `apps` are the names of those that have been counted. */
 export function drawAbsence({ retention, active }, { app, where }, apps) {
   const empty = Boolean(retention) && isEmpty(retention);

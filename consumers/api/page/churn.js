@@ -1,5 +1,6 @@
 // Who stayed, and what do they say? The customer retention rate of a range, and the scores of the feedback.
 
+import { withoutRate } from "./absence.js";
 import { $, el, setText } from "./dom.js";
 import { drawFigures } from "./figures.js";
 import { count, percent } from "./format.js";
@@ -11,7 +12,7 @@ export function drawChurn(answer, population) {
   const [list, text] = box.children;
   const points = (value) => (value === null ? "–" : `${value.toFixed(1)}%`);
   drawFigures(list, [
-    ["Stayed (CRR)", points(answer.crr), answer.complete ? between(answer) : "the range still runs"],
+    ["Stayed (CRR)", points(answer.crr), withoutRate(answer) ?? between(answer)],
     ["Churn", points(answer.churn), null],
     ["New", count(answer.new), null],
     ["Resurrected", count(answer.resurrected), null],

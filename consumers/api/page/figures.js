@@ -1,6 +1,6 @@
 // What does one look at first? A line of figures: retention of the usual days, actives, stickiness, churn.
 
-import { isEmpty } from "./absence.js";
+import { isEmpty, withoutRate } from "./absence.js";
 import { $, el, keyed, setAttribute, setText } from "./dom.js";
 import { LETTER, count, interval, percent } from "./format.js";
 
@@ -22,7 +22,7 @@ export function drawKeyFigures({ retention, active, crr }) {
   const figures = [];
   if (retention) figures.push(...returned(retention));
   if (active) figures.push(...actives(active.rows));
-  if (crr) figures.push(["Churn", crr.churn === null ? "–" : `${crr.churn.toFixed(1)}%`, crr.crr === null ? "no complete range" : `${crr.crr.toFixed(1)}% stayed`]);
+  if (crr) figures.push(["Churn", crr.churn === null ? "–" : `${crr.churn.toFixed(1)}%`, withoutRate(crr) ?? `${crr.crr.toFixed(1)}% stayed`]);
   drawFigures($("#figures"), figures);
 }
 

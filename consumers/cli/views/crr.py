@@ -39,7 +39,7 @@ def rendered(answer: Answer, asked: Asked, width: int, *, shades: bool = True) -
 
 def _rate(answer: Answer) -> Text:
     if answer["crr"] is None:
-        why = "nobody was there before" if answer["complete"] else "the range is still open"
+        why = "nobody was there before" if answer["complete"] else "the range still runs"
         return Text(f"no rate: {why}", style="yellow")
     text = Text("CRR ").append(f"{answer['crr']:.1f} %", "bold green")
     text.append(f" ({answer['low']:.1f} to {answer['high']:.1f})", "dim")
