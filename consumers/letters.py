@@ -25,6 +25,9 @@ Headers = list[tuple[str, bytes]]
 _ABOUT = ("reason", "topic", "partition", "offset", "field")
 # How large the parts were of what was too large; the digest is that of the value.
 _CUT = ("key_size", "headers_size", "size", "sha256")
+# Of a record that was sent back: where it stood when it first became a letter, `topic partition offset`.
+REPLAY_OF = "replay-of"
+_FIRST_BYTES_MAX = 300  # more than any topic and two numbers
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,63}|")
 
 
@@ -110,6 +113,28 @@ class Letter(NamedTuple):
             size=size,
             left_out=left_out,
         )
+
+    @property
+    def root(self) -> bytes | None:
+        """What this letter and all that came of sending it back have in common; None where it does not say which record it was.
+
+        A digest of the first origin and of the value: who writes a header of ours on something else hides nothing.
+        """
+        if not self._first:
+            return None
+        return hashlib.blake2b(self._first + b"\0" + (self.value or b""), digest_size=16).digest()
+
+    @property
+    def headers_back(self) -> Headers:
+        """The headers with which the record is sent back: its own, and where it first stood."""
+        own = [(name, data) for name, data in self.own_headers if name != REPLAY_OF]
+        return [*own, (REPLAY_OF, self._first)] if self._first else own
+
+    @property
+    def _first(self) -> bytes:
+        said = next((data for name, data in reversed(self.own_headers) if name == REPLAY_OF), b"")
+        here = f"{self.topic} {self.partition} {self.offset}".encode() if self.offset >= 0 else b""
+        return said[:_FIRST_BYTES_MAX] or here
 
     def asked_for(self, reasons: set[str], topics: set[str]) -> bool:
         """Whether it is one of these; no reasons are all of them, and so are no topics."""

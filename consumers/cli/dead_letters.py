@@ -41,9 +41,10 @@ def dead_letters(
 ) -> None:
     """List the records that could not be counted, with reason, field at fault, origin and the first characters.
 
-    A record is listed once, even where a crash has written it twice. With --replay those that now decode (after RETENTION_APPS,
-    RETENTION_EARLIEST or the time itself changed) go back to their topic; replaying twice is harmless, since events are known
-    by their id. What is not here whole, since it was too large for Kafka, stays where it is, and that is said.
+    A record is listed once, even where a crash has written it twice or it was sent back and refused again. With --replay those
+    that now decode (after RETENTION_APPS, RETENTION_EARLIEST or the time itself changed) go back to their topic; replaying twice is
+    harmless, since events are known by their id. Beside `retention up` its settings decide, elsewhere those set here: have those of
+    the workers. What is not here whole, since it was too large for Kafka, stays where it is, and that is said.
 
     Examples:
 
@@ -63,10 +64,13 @@ def dead_letters(
 async def _list(found: Settings, reasons: set[str], topics: set[str], limit: int, as_json: bool) -> None:
     counts: Counter[str] = Counter()
     fields: dict[str, Counter[str]] = {}
-    others, letters = 0, list[Letter]()
+    here, others, letters, roots = 0, 0, list[Letter](), Roots()
     async for letter in read(found):
+        here += 1
         if not letter.asked_for(reasons, topics):
             others += 1
+            continue
+        if roots.came(letter):
             continue
         counts[letter.reason] += 1
         fields.setdefault(letter.reason, Counter())[letter.field] += 1
@@ -74,7 +78,7 @@ async def _list(found: Settings, reasons: set[str], topics: set[str], limit: int
         if limit and len(letters) > 4 * limit:
             letters = sorted(letters, key=_order)[-limit:]
     letters = sorted(letters, key=_order)[-limit:]  # -0 is all of them
-    await _tell_of_those_gone(found, counts.total() + others)
+    await _tell_of_those_gone(found, here)
     if as_json:
         for letter in letters:
             print(json.dumps(_as_json(letter)), flush=False)
@@ -177,10 +181,10 @@ async def _replay(found: Settings, reasons: set[str], topics: set[str]) -> int:
     decoder, now_ms = checking_decoder(found), int(time.time() * 1000)
     sent: Counter[str] = Counter()
     kept: Counter[str] = Counter()
-    without_key = 0
+    without_key, roots = 0, Roots()
     async with Sender(found) as sender:
         async for letter in read(found):
-            if not letter.asked_for(reasons, topics):
+            if not letter.asked_for(reasons, topics) or roots.came(letter):
                 continue
             if cause := _cannot_go_back(letter):
                 kept[f"not sent back, {cause}"] += 1
@@ -192,7 +196,7 @@ async def _replay(found: Settings, reasons: set[str], topics: set[str]) -> int:
             key = letter.key
             if "key" in letter.left_out:
                 key, without_key = _user_id(letter), without_key + 1
-            await sender.put(letter.topic, key, letter.value, letter.own_headers)
+            await sender.put(letter.topic, key, letter.value, letter.headers_back)
             sent[letter.topic] += 1
         await sender.flush()
     out.print(
@@ -216,6 +220,21 @@ def _user_id(letter: Letter) -> bytes | None:
     """The key that a well-behaved producer gives an event. The letter decodes, and erasures are of no one user."""
     said = json.loads(letter.value or b"{}").get("user_id")
     return None if said is None else str(said).encode()
+
+
+class Roots:
+    """The letters that were met, so that what was sent back and refused again is no letter more."""
+
+    def __init__(self) -> None:
+        self._met: set[bytes] = set()
+
+    def came(self, letter: Letter) -> bool:
+        """Whether this record was met before, as the letter that it was first or as one that came of sending it back."""
+        root = letter.root
+        if root is None or root in self._met:
+            return root is not None
+        self._met.add(root)
+        return False
 
 
 async def read(found: Settings, since: Mapping[tuple[str, int], int] | None = None) -> AsyncIterator[Letter]:

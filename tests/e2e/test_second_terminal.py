@@ -37,6 +37,8 @@ def test_what_the_workers_refuse_is_said_and_is_sent_back_only_once(
     file.write_text("type,user_id,timestamp,app_id\n" + "".join(
         f"install,u{n},2026-11-20,{app}\n" for n, app in enumerate(["shop"] * 2 + ["shpo"] * 148)
     ))  # fmt: skip
+    good = tmp_path / "good.csv"
+    good.write_text("type,user_id,timestamp,app_id\ninstall,u,2026-11-20,shop\n")
     said = one.ran("import", str(file), "--wait")
     assert (said.returncode, said.stdout.splitlines()[-1]) == (1, "all of it is counted")
     assert "148 rows were not sent" in said.stdout
@@ -49,4 +51,10 @@ def test_what_the_workers_refuse_is_said_and_is_sent_back_only_once(
     assert said.stdout.splitlines()[-1] == (
         "2 events counted, 148 refused (unknown_app); `retention dead-letters` shows them"
     )
+    for _ in range(2):
+        assert one.run("dead-letters", "--replay") == "148 installs sent back\n"
+        one.run("import", str(good), "--wait")
+        assert "20 of 148 shown" in one.run("dead-letters")
+    monkeypatch.delenv("RETENTION_KAFKA")
+    assert one.run("dead-letters", "--replay") == "nothing sent back\n"
     assert one.stop() == 0
