@@ -65,13 +65,20 @@ def test_axe_finds_nothing(tab: Tab, scheme: str, state: dict[str, str]) -> None
 
 def test_the_triangle_is_a_table_with_a_caption_and_scopes(tab: Tab) -> None:
     page = tab.open(app=APP)
-    expect(page.get_by_role("table", name=re.compile("30 cohorts"))).to_be_visible()
+    expect(page.get_by_role("table", name=re.compile("36 cohorts"))).to_be_visible()
     heads = page.locator("#triangle thead th")
     assert {one.get_attribute("scope") for one in heads.all()} == {"col"}
     rows = page.locator("#triangle tbody th")
     assert {one.get_attribute("scope") for one in rows.all()} == {"row"}
-    assert rows.count() == 31
+    assert rows.count() == 37
     assert page.locator("[aria-live]").count() == 1, "the numbers are not read out as they change"
+
+
+def test_only_what_can_be_followed_looks_like_a_link(tab: Tab) -> None:
+    page = tab.open(app=APP)
+    lines = "(all) => all.map((one) => getComputedStyle(one).textDecorationLine)"
+    assert set(page.locator("table").evaluate_all(lines)) == {"none"}
+    assert set(page.locator("button.plain").evaluate_all(lines)) == {"underline"}
 
 
 def test_every_picker_has_a_label_and_the_tab_key_reaches_it(tab: Tab) -> None:
