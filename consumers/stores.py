@@ -44,7 +44,9 @@ async def opened(settings: Settings) -> AsyncIterator[RedisStore]:
     except StoreUnavailable as error:
         if error.__cause__ is None:  # not of the client: the server is there, and all of it is said
             raise
-        raise StoreUnavailable(f"Redis: {error}; {variable('redis_url')} says where it is") from None
+        raise StoreUnavailable(
+            f"Redis: {str(error).rstrip('.')}; {variable('redis_url')} says where it is"
+        ) from None
     finally:
         await store.aclose()
 

@@ -1,20 +1,34 @@
 """When is everything that stands in Kafka now counted, and what of it could not be?"""
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 from consumers.cli.console import counted, err, out
 from consumers.settings import Settings
 from consumers.written import Written
 from stream.progress import behind
+from stream.store.protocol import StoreRefused, StoreUnavailable
 
 POLL_SECONDS = 0.1
+# A restart or a fail-over of Redis is over by then.
+AWAY_SECONDS_MAX = 60.0
+
+Clock = Callable[[], float]
+Sleep = Callable[[float], Awaitable[None]]
+_Answer = TypeVar("_Answer")
 
 
-async def caught_up(settings: Settings) -> None:
-    """Returns when the store holds everything that stood in the topics at the call, however long that takes."""
-    await _wait(settings)
+async def caught_up(
+    settings: Settings, *, clock: Clock = time.monotonic, sleep: Sleep = asyncio.sleep
+) -> None:
+    """Returns when the store holds everything that stood in the topics at the call, however long that takes.
+
+    Raises StoreUnavailable once the store is away for AWAY_SECONDS_MAX, StoreRefused at once.
+    """
+    await _wait(settings, clock, sleep)
     out.print("all of it is counted")
 
 
@@ -25,7 +39,7 @@ async def caught_up_with(
 
     `records` is how many were written, `since` the ends of the dead letters before that.
     """
-    await _wait(settings)
+    await _wait(settings, time.monotonic, asyncio.sleep)
     refused = await _refused(settings, written, since)
     if not refused:
         out.print("all of it is counted")
@@ -54,15 +68,36 @@ async def _refused(
     )
 
 
-async def _wait(settings: Settings) -> None:
+async def answered(ask: Callable[[], Awaitable[_Answer]], clock: Clock, sleep: Sleep) -> _Answer:
+    """What the store answers, asked again while it is away; StoreUnavailable once that lasts for AWAY_SECONDS_MAX."""
+    began = clock()
+    while True:
+        try:
+            return await ask()
+        except StoreRefused:
+            raise
+        except StoreUnavailable:
+            if clock() - began >= AWAY_SECONDS_MAX:
+                raise
+        await sleep(POLL_SECONDS)
+
+
+async def _wait(settings: Settings, clock: Clock, sleep: Sleep) -> None:
     from consumers.kafka import Kafka
     from consumers.stores import opened
     from stream.events.schema import TOPICS
 
     async with Kafka(settings) as kafka:
         ends, log_id = await kafka.end_offsets(TOPICS), await kafka.log_id()
-    async with opened(settings) as store:
-        with err.status("waiting for the workers") as status:
-            while left := behind(ends, await store.positions(), log_id):
-                status.update(f"waiting for the workers: {left:,} records to go")
-                await asyncio.sleep(POLL_SECONDS)
+    try:
+        async with opened(settings) as store:
+            with err.status("waiting for the workers") as status:
+                while left := behind(ends, await answered(store.positions, clock, sleep), log_id):
+                    status.update(f"waiting for the workers: {left:,} records to go")
+                    await sleep(POLL_SECONDS)
+    except StoreUnavailable:
+        err.print(
+            "[yellow]no longer waiting:[/] all of it is safe in Kafka, and is counted without being sent again",
+            soft_wrap=True,
+        )
+        raise
