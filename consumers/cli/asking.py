@@ -9,11 +9,12 @@ from ssl import SSLCertVerificationError, SSLError
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 import typer
 
 from consumers.access import key_for
+from consumers.cli import patience
 from consumers.reaching import reached_url
 from consumers.setting_sources import running
 from consumers.settings import Settings, load, variable
@@ -73,7 +74,7 @@ def fetched(url: str, options: tuple[str, ...], key: str | None = None) -> dict[
     if key:
         request.add_unredirected_header("Authorization", f"Bearer {key}")  # nobody else gets to see it
     try:
-        with urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
+        with patience.opener().open(request, timeout=TIMEOUT_SECONDS) as response:
             return dict(json.load(response))
     except HTTPError as error:
         if error.code == HTTPStatus.BAD_REQUEST:
@@ -97,7 +98,9 @@ def _silence(error: Exception) -> str:
     if isinstance(reason, SSLError):
         return "it does not speak TLS as we do; http:// is without"
     if isinstance(reason, TimeoutError):
-        return f"nothing came within {TIMEOUT_SECONDS} s"
+        is_silent = isinstance(reason, patience.Silent)
+        seconds = patience.SILENCE_SECONDS_MAX if is_silent else TIMEOUT_SECONDS
+        return f"nothing came within {seconds:g} s"
     if isinstance(reason, HTTPException):
         return "what listens there does not speak HTTP"
     return (getattr(reason, "strerror", None) or str(reason)).lower()
