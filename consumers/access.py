@@ -17,9 +17,8 @@ from stream.events.schema import APP_ID
 EVERY_APP = "*"
 KEYS_MAX = 10_000
 KEY_CHARACTERS_MAX = 256
-KEY_CHARACTERS_MIN = (
-    16  # a shorter one can be guessed; it is taken, and `retention config` and `retention doctor` say so
-)
+# A shorter one can be guessed; it is taken, and `retention config` and `retention doctor` say so.
+KEY_CHARACTERS_MIN = 16
 _KEY = re.compile(rf"[!-+\--~]{{1,{KEY_CHARACTERS_MAX}}}")  # printable ASCII, no space, no comma
 
 Grant = frozenset[str]  # of app ids, or of EVERY_APP

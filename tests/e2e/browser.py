@@ -7,7 +7,6 @@ markup if anybody took them for it.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import time
@@ -20,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
+import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from consumers.cli.report import REACH, first_cohort
@@ -110,15 +110,15 @@ def send(up: Up, events: list[dict[str, Any]], directory: Path) -> None:
 @contextmanager
 def product(directory: Path) -> Iterator[Up]:
     """A running `retention up` that has counted the history."""
-    os.environ["RETENTION_TIMEZONES"] = f"{APP}={ZONE}"
     one = None
     try:
-        one = Up(directory, "--no-demo")
+        with pytest.MonkeyPatch.context() as first_terminal:  # commands of the second one know it from `up`
+            first_terminal.setenv("RETENTION_TIMEZONES", f"{APP}={ZONE}")
+            one = Up(directory, "--no-demo")
         send(one, history(), directory)
         yield one
         one.stop()
     finally:
-        del os.environ["RETENTION_TIMEZONES"]
         if one is not None:
             one.process.kill()
             one.process.wait()
