@@ -340,13 +340,15 @@ async def test_a_stop_just_after_the_broker_has_died_is_quick_and_without_a_stac
     assert "longer than" not in worker.text
 
 
-async def test_memory_stays_bounded_before_a_slow_store(both: Settings, valkey: Valkey, start: Start) -> None:
+async def test_memory_stays_bounded_before_a_slow_store(
+    kafka_settings: Settings, valkey: Valkey, start: Start
+) -> None:
     for topic in ("installs", "sessions"):
-        await produce(both, topic, (session(n, users=50_000) for n in range(150_000)))
+        await produce(kafka_settings, topic, (session(n, users=50_000) for n in range(150_000)))
     async with Proxy(valkey.port) as proxy:
         proxy.latency_seconds = 0.5
         slow = Settings(redis_url=f"redis://127.0.0.1:{proxy.port}/0").redis_url
-        worker = start(both.model_copy(update={"redis_url": slow}))
+        worker = start(kafka_settings.model_copy(update={"redis_url": slow}))
         await wait_until(lambda: "reading" in worker.text, 60)
         most = 0
         for _ in range(100):
