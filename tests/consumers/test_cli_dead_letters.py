@@ -2,43 +2,28 @@
 
 import asyncio
 import json
-from typing import Any
 
 import pytest
 
 from consumers.cli.console import out
-from consumers.kafka import DEAD_LETTERS, Kafka, Sender, stored_records
+from consumers.kafka import DEAD_LETTERS, Kafka, Sender
 from consumers.settings import Settings
 from stream.store.protocol import Position, Progress
 from stream.store.redis import RedisStore
-from tests.consumers.cli import Command, Ran, command
+from tests.consumers.cli import Command, command, on_broker, stored_now, with_kafka
 from tests.servers import Broker, Valkey
 
 
 @pytest.fixture
 def settings(broker: Broker) -> Settings:
-    return Settings(kafka=broker.bootstrap, topic_prefix=broker.prefix(), kafka_idempotence=False)
+    return on_broker(broker)
 
 
 @pytest.fixture
 def retention(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: Settings
 ) -> Command:
-    call = command(monkeypatch, capsys)
-    own = {"KAFKA": settings.kafka, "TOPIC_PREFIX": settings.topic_prefix, "KAFKA_IDEMPOTENCE": "false"}
-
-    def with_servers(*arguments: object, **more: object) -> Ran:
-        return call(*arguments, **own | more)
-
-    return with_servers
-
-
-async def stored(settings: Settings, topic: str) -> list[Any]:
-    return [record async for record in stored_records(settings, topic)]
-
-
-def stored_now(settings: Settings, topic: str) -> list[Any]:
-    return asyncio.run(stored(settings, topic))
+    return with_kafka(command(monkeypatch, capsys), settings)
 
 
 def letter(

@@ -4,19 +4,18 @@ import asyncio
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from consumers.cli.waiting import behind
 from consumers.demo import Record
 from consumers.feed import feed
-from consumers.kafka import Kafka, Sender, stored_records
+from consumers.kafka import Kafka, Sender
 from consumers.settings import Settings
 from stream.events.schema import TOPICS
 from stream.store.protocol import Position, Progress
 from stream.store.redis import RedisStore
-from tests.consumers.cli import Command, Ran, command
+from tests.consumers.cli import Command, Ran, command, on_broker, stored, stored_now, with_kafka
 from tests.servers import Broker, Valkey
 
 CSV = """userid,eventDate,eventName
@@ -35,28 +34,14 @@ MAPPING = [
 
 @pytest.fixture
 def settings(broker: Broker) -> Settings:
-    return Settings(kafka=broker.bootstrap, topic_prefix=broker.prefix(), kafka_idempotence=False)
+    return on_broker(broker)
 
 
 @pytest.fixture
 def retention(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: Settings
 ) -> Command:
-    call = command(monkeypatch, capsys)
-    own = {"KAFKA": settings.kafka, "TOPIC_PREFIX": settings.topic_prefix, "KAFKA_IDEMPOTENCE": "false"}
-
-    def with_servers(*arguments: object, **more: object) -> Ran:
-        return call(*arguments, **own | more)
-
-    return with_servers
-
-
-async def stored(settings: Settings, topic: str) -> list[Any]:
-    return [record async for record in stored_records(settings, topic)]
-
-
-def stored_now(settings: Settings, topic: str) -> list[Any]:
-    return asyncio.run(stored(settings, topic))
+    return with_kafka(command(monkeypatch, capsys), settings)
 
 
 def test_an_import_is_in_kafka_when_it_returns_and_a_second_one_sends_the_same(
